@@ -1,0 +1,36 @@
+/*
+ * board.h - what a master and its workers see of each other: one shared page
+ * of slots. Each worker writes its own slot alone; all read all. Lock-free.
+ */
+#ifndef CHATMOCK_BOARD_H
+#define CHATMOCK_BOARD_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "../../shared/base.h"
+
+enum slot_state { SLOT_FREE, SLOT_STARTING, SLOT_ACCEPTING, SLOT_DRAINING };
+
+struct slot {
+	_Atomic int32_t pid;
+	_Atomic int32_t state;		/* enum slot_state */
+	_Atomic int64_t heartbeat_us;	/* clock_mono_us() of the last sign of life */
+	_Atomic int64_t streams;	/* in flight now */
+	_Atomic int64_t served;		/* requests answered */
+	_Atomic uint32_t generation;	/* of the master that forked it */
+};
+
+struct board {
+	size_t count;
+	struct slot slots[];
+};
+
+struct board *board_new(size_t count);		/* MAP_SHARED, anonymous */
+void board_free(struct board *b);
+
+/* Streams in flight per live accepting worker other than self; -1: none. */
+int64_t board_sibling_average(const struct board *b, const struct slot *self,
+			      int64_t now_us);
+
+#endif

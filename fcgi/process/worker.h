@@ -1,0 +1,50 @@
+/*
+ * worker.h - one worker process: its loop, its signs of life, its signals.
+ *
+ * worker_run() makes the loop, beats the heart every 250 ms, turns signals
+ * into calls and runs the program's serve hooks. A worker whose master died
+ * drains as on TERM.
+ *	TERM, QUIT	drain: stop accepting, finish, at most drain_timeout_ms
+ *	INT		as TERM (Ctrl-C in the foreground)
+ *	USR1		reopen the logs
+ */
+#ifndef CHATMOCK_WORKER_H
+#define CHATMOCK_WORKER_H
+
+#include "../../shared/config.h"
+#include "../../shared/log.h"
+#include "../../shared/loop.h"
+#include "board.h"
+
+struct worker {
+	const struct config *config;
+	struct loop *loop;
+	struct log *log, *access;
+	struct board *board;
+	struct slot *slot;
+	int listen_fd;
+	void *app;			/* the program's own */
+};
+
+/* What a program does in a worker. */
+struct worker_hooks {
+	/* Makes w->app and begins to accept. False: why is logged, the process exits 70. */
+	bool (*start)(struct worker *w);
+	/* Stop accepting; what runs may finish. Called once. */
+	void (*drain)(struct worker *w);
+	/* The drain limit is reached: end what runs with an error event; the
+	 * loop still runs for one second at most to send it. */
+	void (*cut)(struct worker *w);
+	void (*stop)(struct worker *w);	/* frees w->app */
+};
+
+/* Called by the program: nothing is in flight and it drains, so end. */
+void worker_done(struct worker *w);
+/* Called by the program: max_requests is reached, replace me (drains). */
+void worker_recycle(struct worker *w);
+bool worker_draining(const struct worker *w);
+
+/* Runs in the child; returns its exit code. */
+int worker_run(struct worker *w, const struct worker_hooks *hooks);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * decode.h - upstream's events (Responses API over SSE) to struct event.
+ *
+ * One decoder per stream, small: it remembers per output item what has been
+ * said of it, so that an upstream that leaves out .added events or deltas, and
+ * says a call or a text only in output_item.done, is told whole and once.
+ * Text and calls of response.completed.output are used only for items that no
+ * event told before. Private and unknown events become EVENT_OTHER, keepalive EVENT_KEEPALIVE.
+ * Several reasoning summary parts are told apart by EVENT_THOUGHT_BREAK.
+ * response.failed and error events become EVENT_FAILED with a note made by
+ * refusal.h's table (status, type, code, words).
+ *
+ * No I/O, no time. Failure: ERR_UPSTREAM_GARBLED for what is not JSON or has
+ * no type; more than MAX_ANSWER_ITEMS items; whatever fn returned.
+ */
+#ifndef CHATMOCK_DECODE_H
+#define CHATMOCK_DECODE_H
+
+#include "../tongues/event.h"
+
+struct decoder;
+struct decoder *decoder_new(event_fn fn, void *ctx);	/* NULL: no memory */
+void decoder_free(struct decoder *d);			/* NULL is fine */
+
+/* name: the SSE event field, may be empty; data's "type" decides. "[DONE]" is
+ * ignored. r parses on this thread; note gets the failure. */
+MUST_USE enum err decode_event(struct decoder *d, struct json_reader *r,
+			       struct span name, struct span data,
+			       struct err_note *note);
+
+/* The second half, for data parsed elsewhere (large events in a thread).
+ * root is borrowed. */
+MUST_USE enum err decode_object(struct decoder *d, struct json_object *root,
+				struct span raw, struct err_note *note);
+
+/* True for events that are dropped by their name alone, unparsed. */
+bool decode_skips(struct span name);
+
+/* A terminal event (completed, incomplete, failed, error) was seen. */
+bool decoder_ended(const struct decoder *d);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * route.h - which paths there are and who serves them: a table.
+ *
+ * Every route also answers without /v1, with a doubled /v1/v1 and with a
+ * trailing slash. {session_id} stands for one segment; a literal v1 wins.
+ */
+#ifndef CHATMOCK_ROUTE_H
+#define CHATMOCK_ROUTE_H
+
+#include "../tongues/tongue.h"
+
+enum route_kind { ROUTE_GENERATE, ROUTE_MODELS, ROUTE_MODEL, ROUTE_HOME };
+
+struct route {
+	const char *method;
+	const char *path;		/* canonical, with {id} or {session_id} */
+	enum route_kind kind;
+	const struct tongue *tongue;	/* errors are said in it */
+	const char *help;		/* for README's table */
+};
+
+struct route_match {
+	const struct route *route;
+	struct span arg;		/* what {id} or {session_id} stood for;
+					 * borrows from path */
+	char allow[64];			/* with ERR_BAD_METHOD: methods there are */
+};
+
+/*
+ * ERR_NO_ROUTE or ERR_BAD_METHOD in note when there is none; match->route is
+ * then the nearest one for the sake of its tongue, never NULL. HEAD is GET.
+ */
+enum err route_find(const char *method, const char *path,
+		    struct route_match *match, struct err_note *note);
+
+size_t route_count(void);
+const struct route *route_at(size_t i);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * tongue.h - one way of asking and of saying an answer.
+ *
+ * A tongue is one ask_*.c, one emit_*.c and its lines in route.c. It knows
+ * the client's JSON, struct ask and struct event, and nothing of sockets,
+ * upstreams or time limits.
+ */
+#ifndef CHATMOCK_TONGUE_H
+#define CHATMOCK_TONGUE_H
+
+#include "../../shared/catalog.h"
+#include "event.h"
+#include "names.h"
+
+struct tongue;
+
+/*
+ * The terms on which an answer is given: what has to be known of the request
+ * after its text was let go. Owned by who called terms_init().
+ */
+struct terms {
+	const struct tongue *tongue;
+	char id[40];			/* "chatcmpl-...": the answer's id */
+	int64_t created;		/* Unix seconds */
+	char *model;			/* as the client is told */
+	bool stream;
+	bool include_usage;
+	bool legacy_functions;		/* asked with functions, answered so */
+	bool structured;		/* JSON output: no think tags in it */
+	enum reasoning_compat reasoning;
+	struct names names;
+	char *stops[4];			/* stop strings, kept by us */
+	size_t stop_count;
+	struct buf dropped;		/* "temperature, seed": parameters that
+					 * were dropped, for the header */
+};
+void terms_init(struct terms *t);
+void terms_free(struct terms *t);		/* safe twice */
+/* Notes a dropped parameter once. */
+void terms_drop(struct terms *t, const char *param);
+
+/*
+ * A request on its way to a Responses request. ask_* fills request and terms.
+ * config and catalog are borrowed. headers of the client's that matter were
+ * read into the members by who calls.
+ */
+struct ask {
+	const struct config *config;
+	const struct catalog *catalog;
+	struct json_object *request;	/* the Responses request being made; owned */
+	struct terms terms;
+	struct model_choice model;
+	/* parameters that the Responses API lacks and that change the answer's
+	 * meaning, for CODEX__PROPAGATE_UNSUPPORTED_PARAMS; merged by payload */
+	struct json_object *unsupported;	/* object or NULL; owned */
+	const char *reasoning_header;	/* X-ChatMock-Reasoning or NULL */
+};
+void ask_init(struct ask *a, const struct config *c, const struct catalog *cat);
+void ask_free(struct ask *a);			/* safe twice */
+
+/* What an error has to say, ready for any tongue (made by answer.c). */
+struct fault {
+	int status;
+	const char *type, *code, *param, *message;	/* code, param may be NULL */
+	const char *request_id;
+	const struct err_note *note;	/* plan, resets_at, retry_after_s; may be NULL */
+};
+
+/* A whole answer, gathered from events by collect.c. */
+struct answer_call {
+	char *id, *name;
+	bool custom;
+	struct buf args;
+};
+struct answer {
+	char id[80];			/* upstream's response id */
+	char model[257];		/* upstream's word for the model, or "" */
+	struct buf text, thought, refusal;
+	bool has_refusal;
+	struct json_object *annotations;	/* array or NULL */
+	struct json_object *hosted;		/* array or NULL */
+	struct answer_call *calls;
+	size_t call_count;
+	enum finish finish;
+	struct usage usage;
+	bool done;			/* EVENT_DONE was seen */
+};
+
+/* What a tongue remembers while it says a stream. Zeroed at the start. */
+struct emitter {
+	const struct terms *terms;	/* borrowed */
+	bool begun;			/* first chunk is out */
+	bool ended;
+	unsigned calls;			/* calls begun so far */
+	unsigned open;			/* tongue's own: what block is open */
+	unsigned blocks;		/* tongue's own: blocks begun */
+	bool thinking;			/* tongue's own: inside reasoning */
+};
+
+struct tongue {
+	const char *name;		/* in logs and metrics: "chat" */
+	const char *stream_type;	/* content type of a stream */
+	const char *id_prefix;		/* "chatcmpl-" */
+	const char *heartbeat;		/* bytes that keep a silent stream alive, or NULL */
+
+	/* Fills a->request and a->terms from the client's body (borrowed; it may
+	 * take references). */
+	enum err (*ask)(struct ask *a, struct json_object *body,
+			struct err_note *note);
+
+	/* Says one event of a stream; EVENT_DONE includes the tongue's end
+	 * marker. Before the first, whatever begins a stream. */
+	void (*emit)(struct emitter *e, struct buf *out, const struct event *ev);
+
+	/* Says a whole answer. */
+	void (*whole)(const struct terms *t, struct buf *out,
+		      const struct answer *a);
+
+	/* An error as a body, and as an event inside a stream that has begun
+	 * (nothing may follow it; never a good end marker). */
+	void (*error_body)(struct buf *out, const struct fault *f);
+	void (*error_event)(struct emitter *e, struct buf *out,
+			    const struct fault *f);
+};
+
+extern const struct tongue tongue_chat, tongue_completion;
+
+#endif

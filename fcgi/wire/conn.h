@@ -1,0 +1,86 @@
+/*
+ * conn.h - FastCGI connections on the loop, and plain CGI behind the same face.
+ *
+ * The only module that includes <fcgiapp.h>. The loop owns every descriptor:
+ * wire accepts the listening socket itself, gathers records without blocking
+ * until PARAMS and STDIN have ended, under ceilings, and lets libfcgi parse
+ * the parameters from a socket pair that can not block. Answers leave as
+ * FCGI_STDOUT records through a bounded buffer and a non-blocking send, ended
+ * by an empty STDOUT and END_REQUEST. What it relies on in libfcgi is said in
+ * conn.c. Keep-alive connections (FCGI_KEEP_CONN) go back to reading.
+ *
+ * A peer that sends half a request holds its own connection and nothing else,
+ * for MAX_PEER_SILENCE_MS of silence at most. A peer that closes (or half
+ * closes) after its request is a client that is gone.
+ *
+ * Life of a conn: handler->request hands over conn and request; the handler
+ * answers through the functions below and ends with conn_end() or
+ * conn_abort(), after which conn is not its own any more. When the peer goes
+ * first, handler->gone is called once; the conn is dead when it returns.
+ * No handler function is called inside a conn_ function.
+ */
+#ifndef CHATMOCK_CONN_H
+#define CHATMOCK_CONN_H
+
+#include "../../shared/loop.h"
+#include "request.h"
+
+struct wire;
+struct conn;
+
+struct wire_handler {
+	/* A whole request (or one with note.code set). The handler owns req. */
+	void (*request)(void *ctx, struct conn *conn, struct request *req);
+	/* The peer has gone. user is what conn_set_user() gave. */
+	void (*gone)(void *ctx, struct conn *conn, void *user);
+	/* Pending output fell below OUT_LOW_WATER after conn_full() was true. */
+	void (*drained)(void *ctx, struct conn *conn, void *user);
+	/* May one more be accepted now? Asked before each accept. */
+	bool (*may_accept)(void *ctx);
+};
+
+/* Listens on fd (made non-blocking; stays the caller's). NULL: no memory. */
+struct wire *wire_new(struct loop *l, int fd, const struct wire_handler *h,
+		      void *ctx);
+void wire_accept(struct wire *w, bool on);	/* off while draining */
+size_t wire_conns(const struct wire *w);	/* open, idle kept ones too */
+void wire_close_idle(struct wire *w);		/* between requests: closed now */
+void wire_free(struct wire *w);			/* closes every conn, no callbacks */
+
+/*
+ * Plain CGI (RFC 3875): reads one request from fd 0 and the environment and
+ * hands it to the handler on the loop; the answer goes to fd 1. done is
+ * called when the answer has left. Returns false when there is no memory.
+ */
+bool wire_cgi(struct loop *l, char *const environ_[], const struct wire_handler *h,
+	      void *ctx, void (*done)(void *ctx));
+
+/* True when the process was started as CGI: no FastCGI socket on fd 0. */
+bool wire_is_cgi(void);
+
+void conn_set_user(struct conn *c, void *user);
+void *conn_user(const struct conn *c);
+
+/* --- answering. Order: conn_begin, any conn_header, then body, conn_end. */
+void conn_begin(struct conn *c, int status);		/* writes "Status: 200 OK" */
+void conn_header(struct conn *c, const char *name, const char *value);
+bool conn_begun(const struct conn *c);			/* the status is spent */
+
+/* The buf to which body bytes are appended, until the next conn_ call. Ends
+ * the headers when they are open. */
+struct buf *conn_body(struct conn *c);
+
+/* Sends what has gathered as far as the socket takes it. */
+void conn_flush(struct conn *c);
+
+/* More than OUT_HIGH_WATER waits to be sent: stop making more. */
+bool conn_full(const struct conn *c);
+size_t conn_pending(const struct conn *c);
+
+/* The answer is complete: sent in full on the loop, then closed or kept. A
+ * failed buf (too large, no memory) closes without END_REQUEST. */
+void conn_end(struct conn *c);
+/* Broken off: closed without END_REQUEST, what is pending is lost. */
+void conn_abort(struct conn *c);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * ceilings.h - every fixed limit of the program, to be seen at once.
+ *
+ * What an operator may change is a setting (config.h). What stands here is
+ * the same everywhere; passing it is a clear error in the caller's tongue.
+ * Bytes unless the name says otherwise.
+ */
+#ifndef CHATMOCK_CEILINGS_H
+#define CHATMOCK_CEILINGS_H
+
+/* What a client may send */
+#define MAX_REQUEST_HEAD	(32u << 10)	/* all FastCGI parameters */
+#define MAX_REQUEST_HEADERS	100		/* header lines */
+#define MAX_REQUEST_URI		(8u << 10)
+#define MAX_REQUEST_BODY	(32u << 20)
+#define MAX_JSON_DEPTH		128		/* levels */
+#define MAX_JSON_MEMBERS	100000		/* members or elements of one value */
+#define MAX_STOP_STRINGS	4
+#define MAX_STOP_STRING		256
+#define MAX_TOOLS		1024		/* tools of one request */
+#define MAX_UPSTREAM_NAME	64		/* a tool's name, a call id */
+#define MAX_MODEL_NAME		256
+
+/* What upstream may send */
+#define MAX_SSE_EVENT		(64u << 20)
+#define MAX_STREAM		(512u << 20)	/* one answer, all events */
+#define MAX_UPSTREAM_ERROR	(64u << 10)	/* an error body worth reading */
+#define MAX_TOKEN_REPLY		(256u << 10)	/* the issuer's answer */
+#define MAX_ANSWER_ITEMS	4096		/* output items of one answer */
+#define MAX_UPSTREAM_HEADERS	(64u << 10)	/* its header block */
+
+/* Files */
+#define MAX_AUTH_FILE		(1u << 20)
+#define MAX_CACHE_FILE		(4u << 20)
+#define MAX_CONFIG_FILE		(256u << 10)
+
+/* One stream towards its client: pause upstream above, go on below */
+#define OUT_HIGH_WATER		(160u << 10)
+#define OUT_LOW_WATER		(32u << 10)
+#define MAX_OUT			(96u << 20)	/* a whole answer at the most */
+
+/* Work that would hold up the loop goes to a thread from here on */
+#define INLINE_PARSE		(48u << 10)	/* a request's body */
+#define INLINE_EVENT		(128u << 10)	/* one upstream event */
+
+/* A log line's fields are cut here */
+#define MAX_LOG_FIELD		2048
+
+/* Peers of the FastCGI socket */
+#define MAX_PEER_SILENCE_MS	30000		/* half a request, then nothing */
+#define MAX_READ_TURN		(256u << 10)	/* read from one peer in a turn */
+
+#endif

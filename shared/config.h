@@ -1,0 +1,179 @@
+/*
+ * config.h - every setting: one table, one struct.
+ *
+ * Precedence: command line ("--set NAME=VALUE"), environment, config file,
+ * default. File: $CHATMOCK_CONFIG, else $CHATMOCK_HOME/chatmock.conf, else
+ * /etc/chatmock.conf; INI, names as in the environment in lower case without
+ * CHATMOCK_; section [codex] for the CODEX__ family, [models] for aliases.
+ * Names are matched without regard to case. A wrong value, or an unknown
+ * CHATMOCK_* or CODEX__* name, is ERR_CONFIG with one sentence in tell:
+ * setting, where it was set, value, what is wanted.
+ *
+ * The struct, the parser, `chatmock.fcgi --settings` and README's table come
+ * from CONFIG_TABLE. Columns:
+ *	field	 member of struct config
+ *	type	 STR PATH URL BOOL INT MILLIS ENUM LIST SECRET
+ *	name	 in the environment
+ *	alias	 other names accepted, comma-separated, or ""
+ *	default	 as text; "" leaves the member empty (NULL for strings)
+ *	min,max	 for INT and MILLIS (MILLIS: in milliseconds; the text is
+ *		 seconds, fractions allowed, or 90s, 5m, 2h, 1d)
+ *	values	 for ENUM: words separated by '|'; the member is the index
+ *	help	 a sentence for --settings and README
+ * Precedence among names of one setting: name first, then aliases in order.
+ */
+#ifndef CHATMOCK_CONFIG_H
+#define CHATMOCK_CONFIG_H
+
+#include "buf.h"
+
+#define EFFORT_WORDS "none|minimal|low|medium|high|xhigh|max|ultra"
+
+#define CONFIG_TABLE(X) \
+	X(home, PATH, "CHATMOCK_HOME", "", "~/.chatmock", 0, 0, "", \
+	  "State directory: login, caches, logs, sockets.") \
+	X(port, INT, "CHATMOCK_PORT", "", "8000", 1, 65535, "", \
+	  "Port of the web server that `make run` starts.") \
+	X(bind, STR, "CHATMOCK_BIND", "", "127.0.0.1", 0, 0, "", \
+	  "Address it listens on; anything but loopback is refused until keys exist.") \
+	X(upstream_url, URL, "CHATMOCK_UPSTREAM_URL", "", "", 0, 0, "", \
+	  "Base URL of a Responses upstream, up to the part before /responses.") \
+	X(upstream_key, SECRET, "CHATMOCK_UPSTREAM_KEY", "", "", 0, 0, "", \
+	  "Key sent to it as a bearer token; none: no Authorization.") \
+	X(upstream_key_file, PATH, "CHATMOCK_UPSTREAM_KEY_FILE", "", "", 0, 0, "", \
+	  "File whose first line is that key.") \
+	X(upstream_kind, ENUM, "CHATMOCK_UPSTREAM_KIND", "", "guess", 0, 0, \
+	  "guess|chatgpt|responses", \
+	  "chatgpt: OAuth login and the backend's rules; responses: a plain Responses API.") \
+	X(upstream_http, ENUM, "CHATMOCK_UPSTREAM_HTTP", "", "auto", 0, 0, \
+	  "auto|1.1|2", "HTTP version spoken to upstream; auto: 2 where TLS offers it.") \
+	X(workers, INT, "CHATMOCK_WORKERS", "", "0", 0, 256, "", \
+	  "Worker processes; 0: one a core.") \
+	X(max_streams, INT, "CHATMOCK_MAX_STREAMS", "", "8192", 1, 100000, "", \
+	  "Requests in flight per worker; more are answered 503.") \
+	X(max_requests, INT, "CHATMOCK_MAX_REQUESTS", "", "10000", 0, 1000000000, "", \
+	  "Requests after which a worker is replaced (plus jitter); 0: never.") \
+	X(connect_timeout_ms, MILLIS, "CHATMOCK_CONNECT_TIMEOUT", "", "10", 50, 120000, "", \
+	  "Time to reach upstream.") \
+	X(first_byte_timeout_ms, MILLIS, "CHATMOCK_FIRST_BYTE_TIMEOUT", "", "120", 50, 3600000, "", \
+	  "Time until upstream begins to answer.") \
+	X(idle_timeout_ms, MILLIS, "CHATMOCK_IDLE_TIMEOUT", "", "300", 50, 3600000, "", \
+	  "Longest silence of upstream inside a stream.") \
+	X(total_timeout_ms, MILLIS, "CHATMOCK_TOTAL_TIMEOUT", "", "3600", 100, 86400000, "", \
+	  "Longest time for one request in all.") \
+	X(drain_timeout_ms, MILLIS, "CHATMOCK_DRAIN_TIMEOUT", "", "120", 0, 3600000, "", \
+	  "Time open streams get to finish on TERM, HUP or recycling.") \
+	X(heartbeat_ms, MILLIS, "CHATMOCK_HEARTBEAT", "", "15", 50, 300000, "", \
+	  "Silence after which a client is sent a heartbeat.") \
+	X(watchdog_ms, MILLIS, "CHATMOCK_WATCHDOG", "", "30", 500, 600000, "", \
+	  "A worker that shows no sign of life for so long is killed and replaced.") \
+	X(allowed_hosts, LIST, "CHATMOCK_ALLOWED_HOSTS", "", "", 0, 0, "", \
+	  "Names accepted in Host beside loopback, comma-separated.") \
+	X(allowed_origins, LIST, "CHATMOCK_ALLOWED_ORIGINS", "", "", 0, 0, "", \
+	  "Origins that get CORS answers, comma-separated.") \
+	X(auth_issuer, URL, "CHATMOCK_AUTH_ISSUER", \
+	  "CODEX__OAUTH__BASE_URL,CHATGPT_LOCAL_ISSUER", "https://auth.openai.com", 0, 0, "", \
+	  "OAuth issuer that renews the login.") \
+	X(oauth_client_id, STR, "CODEX__OAUTH__CLIENT_ID", "CHATGPT_LOCAL_CLIENT_ID", \
+	  "app_EMoamEEZ73f0CkXaXp7hrann", 0, 0, "", "OAuth client of the login.") \
+	X(verbose, BOOL, "CHATMOCK_VERBOSE", "", "0", 0, 0, "", \
+	  "Log summaries of requests and of upstream's answers.") \
+	X(log_bodies, BOOL, "CHATMOCK_LOG_BODIES", "", "0", 0, 0, "", \
+	  "With verbose, log bodies too; for a developer's machine only.") \
+	X(expose_reasoning, BOOL, "CHATMOCK_EXPOSE_REASONING", \
+	  "CHATGPT_LOCAL_EXPOSE_REASONING_MODELS", "0", 0, 0, "", \
+	  "List each reasoning effort of a model as a model of its own.") \
+	X(enable_web_search, BOOL, "CHATMOCK_ENABLE_WEB_SEARCH", \
+	  "CHATGPT_LOCAL_ENABLE_WEB_SEARCH", "0", 0, 0, "", \
+	  "Add web_search to requests that bring no tools and do not say none.") \
+	X(reasoning_effort, ENUM, "CHATMOCK_REASONING_EFFORT", \
+	  "CHATGPT_LOCAL_REASONING_EFFORT", "medium", 0, 0, EFFORT_WORDS, \
+	  "Effort where a request names none; clamped to what the model lists.") \
+	X(reasoning_summary, ENUM, "CHATMOCK_REASONING_SUMMARY", \
+	  "CHATGPT_LOCAL_REASONING_SUMMARY", "auto", 0, 0, "auto|concise|detailed|none", \
+	  "Reasoning summary asked for.") \
+	X(reasoning_compat, ENUM, "CHATMOCK_REASONING_COMPAT", \
+	  "CHATGPT_LOCAL_REASONING_COMPAT", "reasoning-content", 0, 0, \
+	  "reasoning-content|think-tags|o3|legacy|current|none", \
+	  "How reasoning reaches chat clients.") \
+	X(fast_mode, BOOL, "CHATMOCK_FAST_MODE", "CHATGPT_LOCAL_FAST_MODE", "0", 0, 0, "", \
+	  "Ask for the priority tier on models that have it.") \
+	X(debug_model, STR, "CHATMOCK_DEBUG_MODEL", "CHATGPT_LOCAL_DEBUG_MODEL", "", 0, 0, "", \
+	  "Model put in place of every request's.") \
+	X(codex_enabled, BOOL, "CODEX__ENABLED", "", "true", 0, 0, "", \
+	  "false: every generating route answers 503 codex_disabled.") \
+	X(codex_base_url, URL, "CODEX__BASE_URL", "", \
+	  "https://chatgpt.com/backend-api/codex", 0, 0, "", \
+	  "Upstream where CHATMOCK_UPSTREAM_URL is not set.") \
+	X(max_output_fallback, INT, "CODEX__MAX_OUTPUT_TOKENS_FALLBACK", "", "8192", 1, 1000000, "", \
+	  "Output limit advertised for models whose own is unknown.") \
+	X(propagate_unsupported, BOOL, "CODEX__PROPAGATE_UNSUPPORTED_PARAMS", "", "false", 0, 0, "", \
+	  "Forward parameters that chat has and the Responses API lacks, where upstream is no ChatGPT backend.") \
+	X(codex_verbose, BOOL, "CODEX__VERBOSE_LOGGING", "", "false", 0, 0, "", \
+	  "verbose for the generating routes alone.") \
+	X(header_override, BOOL, "CODEX__HEADER_OVERRIDE_ENABLED", "", "true", 0, 0, "", \
+	  "Forward session-id and x-codex-* headers of clients.")
+
+enum upstream_kind { KIND_GUESS, KIND_CHATGPT, KIND_RESPONSES };
+enum reasoning_compat { COMPAT_CONTENT, COMPAT_THINK, COMPAT_O3, COMPAT_LEGACY,
+			COMPAT_CURRENT, COMPAT_NONE };
+enum reasoning_summary { SUMMARY_AUTO, SUMMARY_CONCISE, SUMMARY_DETAILED,
+			 SUMMARY_NONE };
+
+#define CONFIG_STR const char *
+#define CONFIG_PATH const char *
+#define CONFIG_URL const char *
+#define CONFIG_LIST const char *
+#define CONFIG_SECRET const char *
+#define CONFIG_BOOL bool
+#define CONFIG_INT int64_t
+#define CONFIG_MILLIS int64_t
+#define CONFIG_ENUM int
+
+struct config_alias { const char *pattern, *model; };	/* of [models] */
+
+/* Read once, then constant; any thread may read it. */
+struct config {
+#define X(field, type, name, alias, dflt, min, max, values, help) CONFIG_##type field;
+	CONFIG_TABLE(X)
+#undef X
+	/* derived when read */
+	enum upstream_kind kind;	/* never KIND_GUESS */
+	const char *responses_url;	/* the upstream's base + "/responses" */
+	const char *upstream_base;	/* base without a trailing slash */
+	bool max_output_set;		/* CODEX__MAX_OUTPUT_TOKENS_FALLBACK was given */
+	const struct config_alias *aliases;
+	size_t alias_count;
+	const char *ca_file;		/* CODEX_CA_CERTIFICATE, SSL_CERT_FILE or NULL */
+	const char *proxy;		/* HTTPS_PROXY, https_proxy, ALL_PROXY or NULL */
+	const char *no_proxy;		/* NO_PROXY, no_proxy or NULL */
+	const char *codex_home;		/* CODEX_HOME or NULL */
+	const char *chatgpt_local_home;	/* CHATGPT_LOCAL_HOME or NULL */
+	const char *file;		/* the config file that was read, or NULL */
+	struct config_private *private;	/* owns every string above */
+};
+
+/*
+ * Reads all sources. sets: "NAME=VALUE" strings from the command line.
+ * environ_: as environ(7). On ERR_CONFIG the struct holds nothing.
+ * CHATMOCK_TEST_* names are left alone.
+ */
+MUST_USE enum err config_read(struct config *c, char *const environ_[],
+			      const char *const *sets, size_t set_count,
+			      struct err_note *note);
+void config_free(struct config *c);	/* secrets wiped; safe on zero, safe twice */
+
+/* The upstream's key, from the setting or the file: into out (wiped by the caller). */
+MUST_USE enum err config_upstream_key(const struct config *c, struct buf *out,
+				      struct err_note *note);
+
+/* name, value and where it came from, a line each; secrets as "(set)". */
+void config_print(const struct config *c, struct buf *out);
+
+/* README's Markdown table. */
+void config_print_markdown(struct buf *out);
+
+/* True for 127.0.0.0/8, ::1, [::1] and localhost. */
+bool config_is_loopback(const char *host);
+
+#endif

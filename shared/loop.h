@@ -1,0 +1,79 @@
+/*
+ * loop.h - one thread's events: file descriptors, timers, work for threads.
+ *
+ * Nothing here is shared between threads but loop_post() and what it carries.
+ * Callbacks run on the loop's thread, one at a time, and must not block.
+ * Units: microseconds of clock_mono_us().
+ */
+#ifndef CHATMOCK_LOOP_H
+#define CHATMOCK_LOOP_H
+
+#include "base.h"
+
+struct loop;
+
+struct loop *loop_new(void);		/* NULL: no memory or no descriptors */
+void loop_free(struct loop *l);		/* callers' fds stay open */
+
+/* Runs until loop_stop(); 0, or -1 with errno when epoll itself failed. */
+int loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+
+/* The time at which this turn began: cheap, good enough for time limits. */
+int64_t loop_now(const struct loop *l);
+
+/* --- descriptors. events as in epoll(7): EPOLLIN, EPOLLOUT, EPOLLRDHUP,
+ * EPOLLEXCLUSIVE (only in loop_fd_add). The struct is the caller's and must
+ * outlive the registration; it may be removed inside any callback, also
+ * another's: events already fetched for it are then not delivered. */
+struct loop_fd;
+typedef void (*loop_fd_fn)(struct loop_fd *f, uint32_t events);
+struct loop_fd {
+	int fd;
+	loop_fd_fn fn;
+	/* private */
+	uint32_t events;
+	bool added;
+	uint32_t slot;
+};
+bool loop_fd_add(struct loop *l, struct loop_fd *f, uint32_t events);
+bool loop_fd_mod(struct loop *l, struct loop_fd *f, uint32_t events);
+void loop_fd_del(struct loop *l, struct loop_fd *f);	/* not added: no-op */
+
+/* --- timers. One shot; set again to move it. Embedded in the caller's
+ * struct, zeroed before first use. O(log n). */
+struct loop_timer;
+typedef void (*loop_timer_fn)(struct loop_timer *t);
+struct loop_timer {
+	loop_timer_fn fn;
+	/* private */
+	int64_t at_us;
+	uint32_t place;		/* 1-based place in the heap, 0: not set */
+};
+bool loop_timer_set(struct loop *l, struct loop_timer *t, int64_t at_us);
+bool loop_timer_in(struct loop *l, struct loop_timer *t, int64_t after_us);
+void loop_timer_cancel(struct loop *l, struct loop_timer *t);
+static inline bool loop_timer_is_set(const struct loop_timer *t)
+{
+	return t->place != 0;
+}
+
+/* --- work for threads. work() runs on a thread of the pool, done() later on
+ * the loop. The job is the caller's and must stay until done() has run;
+ * a job can not be cancelled: who loses interest lets done() free it.
+ * lane keeps slow waiters apart: each lane has threads of its own. */
+enum loop_lane {
+	LANE_WORK,		/* parsing, fsync, stat: two threads */
+	LANE_LOGIN,		/* may wait long for the login's lock: one */
+	LANE__COUNT
+};
+struct loop_job {
+	void (*work)(struct loop_job *job);
+	void (*done)(struct loop_job *job);
+	/* private */
+	struct loop_job *next;
+};
+/* Threads start with the first job of a lane. False: no thread to be had. */
+bool loop_submit(struct loop *l, enum loop_lane lane, struct loop_job *job);
+
+#endif
