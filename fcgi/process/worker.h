@@ -7,6 +7,9 @@
  *	TERM, QUIT	drain: stop accepting, finish, at most drain_timeout_ms
  *	INT		as TERM (Ctrl-C in the foreground)
  *	USR1		reopen the logs
+ *	USR2		drain and cut at once
+ * The master has blocked all of these before it forks, so that none is lost
+ * before the worker's loop listens to them.
  */
 #ifndef CHATMOCK_WORKER_H
 #define CHATMOCK_WORKER_H
@@ -24,6 +27,9 @@ struct worker {
 	struct slot *slot;
 	int listen_fd;
 	void *app;			/* the program's own */
+	/* private */
+	int bell_fd;			/* eventfd: wakes the master; -1: none */
+	struct worker_life *life;
 };
 
 /* What a program does in a worker. */
@@ -35,12 +41,13 @@ struct worker_hooks {
 	/* The drain limit is reached: end what runs with an error event; the
 	 * loop still runs for one second at most to send it. */
 	void (*cut)(struct worker *w);
-	void (*stop)(struct worker *w);	/* frees w->app */
+	void (*stop)(struct worker *w);	/* frees w->app; also after a failed start */
 };
 
 /* Called by the program: nothing is in flight and it drains, so end. */
 void worker_done(struct worker *w);
-/* Called by the program: max_requests is reached, replace me (drains). */
+/* Called by the program: max_requests is reached, replace me. The worker goes
+ * on accepting until its successor accepts; then drain is called. */
 void worker_recycle(struct worker *w);
 bool worker_draining(const struct worker *w);
 

@@ -1,0 +1,65 @@
+#include "board.h"
+
+#include <sys/mman.h>
+
+/* A sibling that was silent for so long does not count: it may be stuck, and
+ * nobody must wait for it to take its share. */
+#define LIVE_US 2000000
+
+static size_t board_size(size_t count)
+{
+	return sizeof(struct board) + count * sizeof(struct slot);
+}
+
+struct board *board_new(size_t count)
+{
+	struct board *b;
+
+	b = mmap(NULL, board_size(count), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b == MAP_FAILED)
+		return NULL;
+	b->count = count;
+	return b;
+}
+
+void board_free(struct board *b)
+{
+	if (b)
+		munmap(b, board_size(b->count));
+}
+
+int64_t board_sibling_average(const struct board *b, const struct slot *self,
+			      int64_t now_us)
+{
+	int64_t sum = 0, count = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct slot *s = &b->slots[i];
+
+		if (s == self || atomic_load(&s->state) != SLOT_ACCEPTING ||
+		    now_us - atomic_load(&s->heartbeat_us) > LIVE_US)
+			continue;
+		sum += atomic_load(&s->streams);
+		count++;
+	}
+	return count ? sum / count : -1;
+}
+
+void slot_take(struct slot *s, uint32_t generation, int64_t now_us)
+{
+	atomic_store(&s->pid, 0);
+	atomic_store(&s->heartbeat_us, now_us);
+	atomic_store(&s->streams, 0);
+	atomic_store(&s->served, 0);
+	atomic_store(&s->generation, generation);
+	atomic_store(&s->wants_rest, 0);
+	atomic_store(&s->state, SLOT_STARTING);
+}
+
+void slot_clear(struct slot *s)
+{
+	atomic_store(&s->state, SLOT_FREE);
+	atomic_store(&s->pid, 0);
+	atomic_store(&s->streams, 0);
+}
