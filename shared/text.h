@@ -47,8 +47,8 @@ struct sha256 *sha256_begin(void);	/* NULL: no memory; the rest takes NULL */
 void sha256_add(struct sha256 *h, struct span s);
 void sha256_done(struct sha256 *h, unsigned char out[32]);
 
-/* "xxxxxxxx-xxxx-5xxx-8xxx-xxxxxxxxxxxx" made of the first 16 bytes (RFC 9562
- * version 8 bits set), into out[37]. */
+/* "xxxxxxxx-xxxx-8xxx-Vxxx-xxxxxxxxxxxx" made of the 16 bytes (RFC 9562:
+ * version 8, V is one of 89ab), into out[37]. */
 void uuid_from(const unsigned char bytes[16], char out[37]);
 
 /* snprintf into dst that says so when it had to cut: true when all fitted. */
