@@ -1,0 +1,176 @@
+/* See access.h. */
+#include <arpa/inet.h>
+
+#include "../../shared/text.h"
+#include "access.h"
+
+static bool addr_is_loopback(const char *addr)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, addr, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+	if (inet_pton(AF_INET6, addr, &v6) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&v6))
+		return v6.s6_addr[12] == 127;
+	return IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static bool peer_is_local(const struct request *r)
+{
+	const char *remote = request_param(r, "REMOTE_ADDR");
+	const char *server = request_param(r, "SERVER_ADDR");
+
+	/* CGI has no SERVER_ADDR; every server tells REMOTE_ADDR */
+	return remote && addr_is_loopback(remote) &&
+	       (!server || !*server || addr_is_loopback(server));
+}
+
+/* Splits "name:port" and "[v6]:port"; false for what is neither. */
+static bool host_name(struct span host, struct span *name)
+{
+	const char *colon;
+	struct span port = { "", 0 };
+	int64_t n;
+
+	if (host.len && host.ptr[0] == '[') {
+		const char *end = memchr(host.ptr, ']', host.len);
+
+		if (!end)
+			return false;
+		*name = (struct span){ host.ptr + 1, (size_t)(end - host.ptr - 1) };
+		port = (struct span){ end + 1,
+				      host.len - (size_t)(end + 1 - host.ptr) };
+		if (port.len && port.ptr[0] != ':')
+			return false;
+	} else {
+		colon = memchr(host.ptr, ':', host.len);
+		*name = host;
+		if (colon) {
+			name->len = (size_t)(colon - host.ptr);
+			port = (struct span){ colon, host.len - name->len };
+		}
+	}
+	if (port.len && !(text_int((struct span){ port.ptr + 1, port.len - 1 }, &n) &&
+			  n > 0 && n < 65536))
+		return false;
+	return name->len > 0;
+}
+
+static bool list_has(const char *list, struct span word)
+{
+	struct span rest = span_of(list), piece;
+	char copy[256];
+
+	if (!text_copy(copy, sizeof(copy), word))
+		return false;
+	while (text_next(&rest, ',', &piece))
+		if (text_eq_nocase(piece, copy))
+			return true;
+	return false;
+}
+
+static bool host_ok(const struct config *c, const char *host)
+{
+	struct span name;
+	char copy[256];
+
+	if (!host || !host_name(span_of(host), &name) ||
+	    !text_copy(copy, sizeof(copy), name))
+		return false;
+	return text_eq_nocase(name, "localhost") || addr_is_loopback(copy) ||
+	       list_has(c->allowed_hosts, name) ||
+	       list_has(c->allowed_hosts, span_of(host));
+}
+
+/* "http://127.0.0.1:8000" when that is where the request went: our own page. */
+static bool origin_is_own(const char *origin, const char *host)
+{
+	struct span o = span_of(origin);
+
+	if (span_starts(o, "http://"))
+		o.ptr += 7, o.len -= 7;
+	else if (span_starts(o, "https://"))
+		o.ptr += 8, o.len -= 8;
+	else
+		return false;
+	return host && text_eq_nocase(o, host);
+}
+
+const char *access_cors_origin(const struct config *c, const struct request *r)
+{
+	const char *origin = request_param(r, "HTTP_ORIGIN");
+
+	if (!origin || !*origin || !list_has(c->allowed_origins, span_of(origin)))
+		return NULL;
+	return origin;
+}
+
+static bool origin_ok(const struct config *c, const struct request *r)
+{
+	const char *origin = request_param(r, "HTTP_ORIGIN");
+	const char *site = request_param(r, "HTTP_SEC_FETCH_SITE");
+	const char *host = request_param(r, "HTTP_HOST");
+
+	if (access_cors_origin(c, r))
+		return true;
+	if (site && text_eq_nocase(text_trim(span_of(site)), "cross-site"))
+		return false;
+	return !origin || !*origin || origin_is_own(origin, host);
+}
+
+/* application/json, with parameters, or any +json type. */
+static bool type_is_json(struct span type)
+{
+	const char *semi = memchr(type.ptr, ';', type.len);
+
+	if (semi)
+		type.len = (size_t)(semi - type.ptr);
+	type = text_trim(type);
+	if (text_eq_nocase(type, "application/json"))
+		return true;
+	return type.len > 5 && text_starts_nocase(type, "application/") &&
+	       text_eq_nocase((struct span){ type.ptr + type.len - 5, 5 }, "+json");
+}
+
+static bool media_ok(const struct request *r)
+{
+	const char *type = request_param(r, "CONTENT_TYPE");
+	const char *origin = request_param(r, "HTTP_ORIGIN");
+
+	if (strcmp(r->method, "POST") != 0)
+		return true;
+	if (!type || !*type)
+		return !origin || !*origin;
+	return type_is_json(span_of(type));
+}
+
+enum err access_check(const struct config *c, const struct request *r,
+		      struct err_note *note)
+{
+	const char *host = request_param(r, "HTTP_HOST");
+	enum err code = ERR_NONE;
+
+	if (!peer_is_local(r))
+		code = ERR_NOT_LOOPBACK;
+	else if (!host_ok(c, host))
+		code = ERR_HOST_REFUSED;
+	else if (!origin_ok(c, r))
+		code = ERR_ORIGIN_REFUSED;
+	else if (!note->code && !media_ok(r))
+		code = ERR_BAD_MEDIA_TYPE;
+	if (!code)
+		return ERR_NONE;
+	err_clear(note);
+	return err_set(note, code, "host %.60s", host ? host : "missing");
+}
+
+bool access_is_preflight(const struct config *c, const struct request *r)
+{
+	struct err_note note = ERR_NOTE_INIT;
+
+	return strcmp(r->method, "OPTIONS") == 0 && !r->note.code &&
+	       access_cors_origin(c, r) && !access_check(c, r, &note);
+}

@@ -1,0 +1,233 @@
+/* See answer.h. */
+#include <inttypes.h>
+
+#include "../../shared/clock.h"
+#include "access.h"
+#include "answer.h"
+
+/* How a stock failure is said. status 0: nobody is left to tell. */
+struct answer_row {
+	int status;
+	const char *type, *code, *text;
+};
+
+#define INVALID "invalid_request_error"
+#define FORBIDDEN "permission_error"
+#define LOGIN "authentication_error"
+#define UPSTREAM "upstream_error"
+#define SERVER "server_error"
+
+static const struct answer_row answers[ERR__COUNT] = {
+	[ERR_OK] = { 200, "", "", "" },
+	[ERR_BAD_JSON] = { 400, INVALID, "bad_json",
+		"The body is not valid JSON." },
+	[ERR_BAD_REQUEST] = { 400, INVALID, "invalid_value",
+		"The request is not valid." },
+	[ERR_TOO_DEEP] = { 400, INVALID, "too_deep",
+		"The JSON is nested too deeply: at most 128 levels are taken." },
+	[ERR_TOO_LARGE] = { 413, INVALID, "request_too_large",
+		"The request is too large: at most 32 MiB are taken." },
+	[ERR_HEAD_TOO_LARGE] = { 431, INVALID, "headers_too_large",
+		"The request's headers are too large: at most 32 KiB and 100 lines are taken." },
+	[ERR_URI_TOO_LONG] = { 414, INVALID, "uri_too_long",
+		"The request's URL is too long: at most 8 KiB are taken." },
+	[ERR_BAD_LENGTH] = { 400, INVALID, "bad_length",
+		"The body is not as long as Content-Length says." },
+	[ERR_UNSUPPORTED_PARAM] = { 400, INVALID, "unsupported_parameter",
+		"The request has parameters that upstream cannot take." },
+	[ERR_BAD_MEDIA_TYPE] = { 415, INVALID, "unsupported_media_type",
+		"The body must be JSON: send Content-Type: application/json." },
+	[ERR_NO_ROUTE] = { 404, INVALID, "unknown_url",
+		"There is nothing at this path: GET / lists the base URLs." },
+	[ERR_BAD_METHOD] = { 405, INVALID, "method_not_allowed",
+		"This path takes another method: see the Allow header." },
+	[ERR_UPGRADE_REQUIRED] = { 426, INVALID, "upgrade_required",
+		"WebSocket is not served here: use POST." },
+	[ERR_MODEL_NOT_FOUND] = { 404, INVALID, "model_not_found",
+		"Upstream does not know this model: GET /v1/models lists what there is." },
+	[ERR_HOST_REFUSED] = { 403, FORBIDDEN, "host_refused",
+		"The Host header is not accepted: use localhost or 127.0.0.1, or list the name in CHATMOCK_ALLOWED_HOSTS." },
+	[ERR_ORIGIN_REFUSED] = { 403, FORBIDDEN, "origin_refused",
+		"Requests from this web origin are refused: list it in CHATMOCK_ALLOWED_ORIGINS to allow it." },
+	[ERR_NOT_LOOPBACK] = { 403, FORBIDDEN, "not_loopback",
+		"Only this machine may ask while there are no keys." },
+	[ERR_CLIENT_GONE] = { 0, "", "client_gone", "" },
+	[ERR_BUSY] = { 503, SERVER, "busy",
+		"Too many requests are in flight: try again shortly." },
+	[ERR_SHUTDOWN] = { 503, SERVER, "shutting_down",
+		"The gateway is being stopped: try again." },
+	[ERR_DISABLED] = { 503, SERVER, "codex_disabled",
+		"Generating is switched off (CODEX__ENABLED)." },
+	[ERR_NO_MEMORY] = { 503, SERVER, "no_memory",
+		"The gateway is out of memory: try again." },
+	[ERR_SYSTEM] = { 500, SERVER, "internal_error",
+		"The gateway failed: its error log says why." },
+	[ERR_CONFIG] = { 500, SERVER, "bad_settings",
+		"The gateway's settings are wrong: its error log says which." },
+	[ERR_LOGIN_MISSING] = { 401, LOGIN, "upstream_auth_required",
+		"There is no ChatGPT login: run `codex login`, or set CHATMOCK_UPSTREAM_URL." },
+	[ERR_LOGIN_BROKEN] = { 401, LOGIN, "upstream_auth_required",
+		"The login file cannot be read: run `codex login` again." },
+	[ERR_LOGIN_STALE] = { 401, LOGIN, "upstream_auth_required",
+		"The ChatGPT login has run out: run `codex login` again." },
+	[ERR_LOGIN_RENEWAL] = { 503, UPSTREAM, "login_renewal_failed",
+		"The login could not be renewed just now: try again." },
+	[ERR_UPSTREAM_CONNECT] = { 502, UPSTREAM, "upstream_connect",
+		"Upstream could not be reached." },
+	[ERR_UPSTREAM_DNS] = { 502, UPSTREAM, "upstream_dns",
+		"Upstream's name could not be resolved: check the network and /etc/resolv.conf." },
+	[ERR_UPSTREAM_TLS] = { 502, UPSTREAM, "upstream_tls",
+		"Upstream's certificate or TLS was refused: set CODEX_CA_CERTIFICATE if it has a CA of its own." },
+	[ERR_UPSTREAM_TIMEOUT] = { 504, UPSTREAM, "upstream_timeout",
+		"Upstream did not answer in time." },
+	[ERR_UPSTREAM_SILENT] = { 504, UPSTREAM, "upstream_silent",
+		"Upstream fell silent in the middle of its answer." },
+	[ERR_UPSTREAM_TOTAL] = { 504, UPSTREAM, "upstream_total_time",
+		"The request took longer than CHATMOCK_TOTAL_TIMEOUT allows." },
+	[ERR_UPSTREAM_BROKE] = { 502, UPSTREAM, "upstream_broke",
+		"Upstream broke off its answer." },
+	[ERR_UPSTREAM_GARBLED] = { 502, UPSTREAM, "upstream_garbled",
+		"Upstream's answer was not a stream of events." },
+	[ERR_UPSTREAM_BLOCKED] = { 403, UPSTREAM, "upstream_blocked",
+		"Upstream's protection blocked the request." },
+	[ERR_UPSTREAM_REFUSED] = { 400, INVALID, "upstream_refused",
+		"Upstream refused the request." },
+	[ERR_UPSTREAM_LIMIT] = { 429, "rate_limit_error", "rate_limit_exceeded",
+		"The plan's limit is reached." },
+	[ERR_UPSTREAM_ERROR] = { 502, UPSTREAM, "upstream_error",
+		"Upstream failed." },
+	[ERR_UPSTREAM_FAILED] = { 502, UPSTREAM, "upstream_failed",
+		"Upstream said that the answer failed." },
+};
+
+struct fault answer_fault(const struct err_note *note, const char *request_id)
+{
+	const struct answer_row *row = &answers[note->code];
+
+	return (struct fault){
+		.status = note->status ? note->status : row->status,
+		.type = note->type[0] ? note->type : row->type,
+		.code = note->ucode[0] ? note->ucode : row->code,
+		.param = note->param[0] ? note->param : NULL,
+		.message = note->tell[0] ? note->tell : row->text,
+		.request_id = request_id,
+		.note = note,
+	};
+}
+
+static void cors_headers(struct stream *s)
+{
+	const char *origin = access_cors_origin(s->app->config, s->req);
+
+	if (!origin)
+		return;
+	conn_header(s->conn, "Access-Control-Allow-Origin", origin);
+	conn_header(s->conn, "Access-Control-Expose-Headers",
+		    "x-request-id, x-chatmock-dropped-params, retry-after");
+	conn_header(s->conn, "Vary", "Origin");
+}
+
+void answer_begin(struct stream *s, int status, const char *content_type)
+{
+	const struct terms *t = &s->terms;
+
+	s->status = status;
+	conn_begin(s->conn, status);
+	if (content_type)
+		conn_header(s->conn, "Content-Type", content_type);
+	conn_header(s->conn, "x-request-id", s->req->id);
+	conn_header(s->conn, "x-chatmock-version", CHATMOCK_VERSION);
+	conn_header(s->conn, "Cache-Control", "no-store");
+	conn_header(s->conn, "X-Content-Type-Options", "nosniff");
+	if (t->dropped.len)
+		conn_header(s->conn, "x-chatmock-dropped-params", t->dropped.ptr);
+	if (t->stream)
+		conn_header(s->conn, "X-Accel-Buffering", "no");
+	cors_headers(s);
+}
+
+/* What tells a client whether and when to come again. */
+static void retry_headers(struct stream *s, const struct fault *f)
+{
+	const struct err_note *note = f->note;
+	bool ours = f->status == 503 || f->status == 429;
+	int after = note->retry_after_s;
+	char text[24];
+
+	if (!after && note->resets_at)
+		after = (int)(note->resets_at - clock_wall_us() / 1000000);
+	if (after <= 0 && ours && note->code == ERR_BUSY)
+		after = 1;
+	if (after <= 0 && f->status == 503)
+		after = 2;
+	if (after > 0) {
+		snprintf(text, sizeof(text), "%d", after);
+		conn_header(s->conn, "Retry-After", text);
+	}
+	if (note->should_retry >= 0)
+		conn_header(s->conn, "x-should-retry",
+			    note->should_retry ? "true" : "false");
+	else if (strcmp(f->type, LOGIN) == 0)
+		conn_header(s->conn, "x-should-retry", "false");
+}
+
+static void allow_header(struct stream *s)
+{
+	struct route_match match = { 0 };
+	struct err_note note = ERR_NOTE_INIT;
+
+	route_find(s->req->method, s->req->path, &match, &note);
+	if (match.allow[0])
+		conn_header(s->conn, "Allow", match.allow);
+}
+
+void answer_error(struct stream *s)
+{
+	const struct tongue *tongue = s->route ? s->route->tongue : &tongue_chat;
+	struct fault f = answer_fault(&s->note, s->req->id);
+	struct buf body;
+
+	if (!f.status)
+		return;
+	if (conn_begun(s->conn)) {
+		/* the status is spent: say it as an event */
+		tongue->error_event(&s->emitter, conn_body(s->conn), &f);
+		return;
+	}
+	s->terms.stream = false;
+	answer_begin(s, f.status, "application/json");
+	retry_headers(s, &f);
+	if (s->note.code == ERR_BAD_METHOD)
+		allow_header(s);
+	buf_init(&body, 16u << 10);
+	tongue->error_body(&body, &f);
+	if (strcmp(s->req->method, "HEAD") != 0)
+		buf_span_add(conn_body(s->conn), buf_span(&body));
+	buf_free(&body);
+}
+
+void answer_preflight(struct stream *s)
+{
+	answer_begin(s, 204, NULL);
+	conn_header(s->conn, "Access-Control-Allow-Methods",
+		    "GET, POST, DELETE, OPTIONS");
+	conn_header(s->conn, "Access-Control-Allow-Headers",
+		    "authorization, content-type, x-api-key, x-session-id, "
+		    "x-chatmock-reasoning, x-stainless-arch, x-stainless-lang, "
+		    "x-stainless-os, x-stainless-package-version, "
+		    "x-stainless-retry-count, x-stainless-runtime, "
+		    "x-stainless-runtime-version, x-stainless-timeout");
+	conn_header(s->conn, "Access-Control-Max-Age", "600");
+}
+
+void answer_print_markdown(struct buf *out)
+{
+	buf_str(out, "| status | code | `end` in the log | meaning |\n"
+		     "|---|---|---|---|\n");
+	for (enum err e = ERR_OK + 1; e < ERR__COUNT; e++) {
+		if (!answers[e].status)
+			continue;
+		buf_fmt(out, "| %d | `%s` | `%s` | %s |\n", answers[e].status,
+			answers[e].code, err_name(e), answers[e].text);
+	}
+}

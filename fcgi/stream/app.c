@@ -1,0 +1,271 @@
+/*
+ * app.c - the API in a worker: what its streams share, made and unmade.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+#include "../../shared/clock.h"
+#include "../process/worker.h"
+#include "stream.h"
+
+/* Requests beyond max_streams are read only to be told that we are busy; so
+ * many of those at a time, then the rest waits in the backlog. */
+#define BUSY_ROOM 256
+
+static void on_request(void *ctx, struct conn *conn, struct request *req)
+{
+	stream_begin(ctx, conn, req);
+}
+
+static void on_gone(void *ctx, struct conn *conn, void *user)
+{
+	(void)ctx, (void)conn;
+	if (user)
+		stream_client_gone(user);
+}
+
+static void on_drained(void *ctx, struct conn *conn, void *user)
+{
+	(void)ctx, (void)conn;
+	if (user)
+		stream_drained(user);
+}
+
+/*
+ * A worker with clearly more streams than its siblings leaves the next one to
+ * them: the kernel wakes whoever listens, in no fair order.
+ */
+static bool may_accept(void *ctx)
+{
+	const struct app *app = ctx;
+	int64_t mine = (int64_t)app->in_flight, others = -1;
+
+	if (app->wire && wire_conns(app->wire) >=
+			 (size_t)app->config->max_streams + BUSY_ROOM)
+		return false;
+	if (app->worker && mine > 8)
+		others = board_sibling_average(app->worker->board,
+					       app->worker->slot, clock_mono_us());
+	return others < 0 || mine <= others + others / 16 + 8;
+}
+
+static const struct wire_handler wire_handler = {
+	.request = on_request, .gone = on_gone, .drained = on_drained,
+	.may_accept = may_accept,
+};
+
+bool app_busy(const struct app *app)
+{
+	return app->in_flight > (size_t)app->config->max_streams;
+}
+
+void app_answered(struct app *app)
+{
+	app->in_flight--;
+	app->served++;
+	if (!app->worker)
+		return;
+	atomic_store_explicit(&app->worker->slot->streams,
+			      (int64_t)app->in_flight, memory_order_relaxed);
+	atomic_store_explicit(&app->worker->slot->served, app->served,
+			      memory_order_relaxed);
+	if (app->draining && !app->in_flight)
+		worker_done(app->worker);
+	else if (app->recycle_at && app->served == app->recycle_at)
+		worker_recycle(app->worker);
+}
+
+/* --- making --- */
+
+static void name_ourselves(struct app *app)
+{
+	struct utsname u;
+
+	if (uname(&u))
+		memset(&u, 0, sizeof(u));
+	snprintf(app->user_agent, sizeof(app->user_agent),
+		 "chatmock/" CHATMOCK_VERSION " (%.20s %.40s; %.20s)",
+		 u.sysname, u.release, u.machine);
+}
+
+/* "Bearer <key>" for an upstream that takes a key. */
+static bool take_key(struct app *app, struct err_note *note)
+{
+	struct buf key, line;
+
+	buf_init(&key, 8192);
+	buf_init(&line, 8192);
+	if (!config_upstream_key(app->config, &key, note) && key.len) {
+		buf_str(&line, "Bearer ");
+		buf_span_add(&line, buf_span(&key));
+		app->authorization = buf_take(&line);
+	}
+	buf_wipe_free(&key);
+	buf_wipe_free(&line);
+	return !note->code;
+}
+
+static void http_choose(struct app *app)
+{
+	const struct config *c = app->config;
+
+	app->http_settings = (struct http_settings){
+		.connect_timeout_ms = (int)c->connect_timeout_ms,
+		.ca_file = c->ca_file,
+		.proxy = c->proxy,
+		.no_proxy = c->no_proxy,
+		.user_agent = app->user_agent,
+		.max_calls = app->worker ? (int)c->max_streams : 1,
+		.version = c->upstream_http == 0 ? HTTP_AUTO :
+			   c->upstream_http == 1 ? HTTP_1_1 : HTTP_2,
+	};
+}
+
+static void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	stream_free_all(app);
+	if (app->wire)
+		wire_free(app->wire);
+	login_keeper_free(app->login);
+	if (app->http)
+		http_free(app->http);
+	catalog_free(app->catalog);
+	json_reader_free(app->reader);
+	if (app->authorization)
+		explicit_bzero(app->authorization, strlen(app->authorization));
+	free(app->authorization);
+	free(app);
+}
+
+/* All but the wire. NULL: note says why. */
+static struct app *app_new(const struct config *c, struct loop *loop,
+			   struct worker *w, struct err_note *note)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	uint32_t random;
+
+	if (!app)
+		goto fail;
+	app->config = c;
+	app->loop = loop;
+	app->worker = w;
+	if (w) {
+		app->log = w->log;
+		app->access = w->access;
+	}
+	name_ourselves(app);
+	http_choose(app);
+	if (!take_key(app, note))
+		goto fail;
+	app->http = http_new(loop, &app->http_settings);
+	app->catalog = catalog_new(c);
+	app->reader = json_reader_new();
+	if (!app->http || !app->catalog || !app->reader)
+		goto fail;
+	if (c->kind == KIND_CHATGPT && !app->authorization) {
+		app->login = login_keeper_new(c, loop, &app->http_settings);
+		if (!app->login)
+			goto fail;
+	}
+	if (c->max_requests > 0) {
+		random_bytes(&random, sizeof(random));
+		app->recycle_at = c->max_requests +
+				  random % (c->max_requests / 10 + 1);
+	}
+	return app;
+fail:
+	err_set(note, ERR_NO_MEMORY, "starting the API");
+	app_free(app);
+	return NULL;
+}
+
+/* --- in a worker --- */
+
+static bool hook_start(struct worker *w)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct app *app = app_new(w->config, w->loop, w, &note);
+
+	if (!app) {
+		log_msg(w->log, LOG_ERROR, "start", "%s", note.why);
+		return false;
+	}
+	w->app = app;
+	app->wire = wire_new(w->loop, w->listen_fd, &wire_handler, app);
+	if (!app->wire) {
+		log_msg(w->log, LOG_ERROR, "start", "no listener");
+		return false;
+	}
+	wire_accept(app->wire, true);
+	return true;
+}
+
+static void hook_drain(struct worker *w)
+{
+	struct app *app = w->app;
+
+	app->draining = true;
+	wire_accept(app->wire, false);
+	wire_close_idle(app->wire);
+	if (!app->in_flight)
+		worker_done(w);
+}
+
+static void hook_cut(struct worker *w)
+{
+	struct app *app = w->app;
+	struct stream *s = app->first, *next;
+
+	for (; s; s = next) {
+		next = s->next;
+		stream_cut(s);
+	}
+}
+
+static void hook_stop(struct worker *w)
+{
+	app_free(w->app);
+	w->app = NULL;
+}
+
+const struct worker_hooks app_hooks = {
+	.start = hook_start, .drain = hook_drain, .cut = hook_cut,
+	.stop = hook_stop,
+};
+
+/* --- one plain CGI request --- */
+
+static void cgi_done(void *ctx)
+{
+	struct app *app = ctx;
+
+	loop_stop(app->loop);
+}
+
+int app_cgi(const struct config *c, char *const environ_[])
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct loop *loop = loop_new();
+	struct app *app = loop ? app_new(c, loop, NULL, &note) : NULL;
+	char path[4096];
+	int code = 70;
+
+	if (!app)
+		goto out;
+	snprintf(path, sizeof(path), "%s/log/access.log", c->home);
+	app->access = log_open(path, LOG_INFO);
+	snprintf(path, sizeof(path), "%s/log/error.log", c->home);
+	app->log = log_open(path, LOG_INFO);
+	if (wire_cgi(loop, environ_, &wire_handler, app, cgi_done) &&
+	    loop_run(loop) == 0)
+		code = 0;
+	log_close(app->access);
+	log_close(app->log);
+out:
+	app_free(app);
+	loop_free(loop);
+	return code;
+}

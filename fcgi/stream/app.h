@@ -1,0 +1,49 @@
+/*
+ * app.h - what the streams of one worker share.
+ */
+#ifndef CHATMOCK_APP_H
+#define CHATMOCK_APP_H
+
+#include "../../shared/catalog.h"
+#include "../../shared/http.h"
+#include "../../shared/log.h"
+#include "../../shared/login.h"
+#include "../wire/conn.h"
+
+struct stream;
+struct worker;
+struct worker_hooks;
+
+struct app {
+	const struct config *config;
+	struct loop *loop;
+	struct wire *wire;		/* NULL under plain CGI */
+	struct http *http;
+	struct login_keeper *login;	/* NULL where upstream takes a key or none */
+	struct catalog *catalog;
+	struct json_reader *reader;
+	struct log *log, *access;
+	struct worker *worker;		/* NULL under plain CGI */
+	struct http_settings http_settings;
+	char user_agent[128];
+	char *authorization;		/* "Authorization: Bearer <key>" or NULL */
+	struct stream *first;		/* all streams, newest first */
+	size_t in_flight;		/* clients that wait for an answer */
+	int64_t served;
+	int64_t recycle_at;		/* served at which to be replaced; 0: never */
+	bool draining;
+};
+
+/* The API's part of a worker; see fcgi/process/worker.h. */
+extern const struct worker_hooks app_hooks;
+
+/* Serves the one plain CGI request of this process; returns its exit code. */
+int app_cgi(const struct config *c, char *const environ_[]);
+
+/* A client has its answer: counts, recycles, ends a drain. */
+void app_answered(struct app *app);
+
+/* May one more request be taken in full, or only be told that we are busy? */
+bool app_busy(const struct app *app);
+
+#endif

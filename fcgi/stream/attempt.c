@@ -1,0 +1,339 @@
+/*
+ * attempt.c - one attempt at upstream, and whether there is another.
+ *
+ * At most MAX_ATTEMPTS, with full jitter, and only before the first semantic
+ * event has left: nobody sees the same answer twice. The request's own faults
+ * (4xx), limits and bad certificates are never tried again; a 401 of a ChatGPT
+ * login is mended once by re-reading or renewing the login.
+ */
+#include <stdlib.h>
+
+#include "../../shared/ceilings.h"
+#include "../../shared/clock.h"
+#include "../../shared/text.h"
+#include "refusal.h"
+#include "stream.h"
+
+#define MAX_ATTEMPTS 3
+#define BACKOFF_US 500000		/* doubles with each attempt */
+#define MAX_BACKOFF_US 8000000
+#define MAX_RETRY_AFTER_S 60		/* longer is the client's to wait */
+#define MAX_HEADERS 48
+
+/* --- upstream's answer --- */
+
+static bool is_event_stream(struct http_call *call)
+{
+	return text_starts_nocase(http_header(call, "content-type"),
+				  "text/event-stream");
+}
+
+static void on_head(void *ctx, struct http_call *call, int status)
+{
+	struct stream *s = ctx;
+
+	s->upstream_status = status;
+	s->heard_us = loop_now(s->app->loop);
+	if (status == 200 && is_event_stream(call)) {
+		s->step = STEP_RELAY;
+		relay_begin(s);
+	} else {
+		s->step = STEP_REFUSAL;
+		buf_reset(&s->refusal);
+	}
+}
+
+static bool on_bytes(void *ctx, struct http_call *call, struct span bytes)
+{
+	struct stream *s = ctx;
+	size_t room;
+	bool taken = true;
+
+	(void)call;
+	s->heard_us = loop_now(s->app->loop);
+	if (s->step == STEP_RELAY) {
+		taken = relay_bytes(s, bytes);
+		s->held = !taken;
+	} else if (s->step == STEP_REFUSAL) {
+		room = MAX_UPSTREAM_ERROR - s->refusal.len;
+		buf_add(&s->refusal, bytes.ptr, bytes.len < room ? bytes.len : room);
+		if (bytes.len >= room)
+			buf_cut(&s->refusal, MAX_UPSTREAM_ERROR);
+	}
+	stream_settle(s);
+	return taken;
+}
+
+static void read_refusal(struct stream *s)
+{
+	struct http_call *call = s->call;
+	struct refusal r = {
+		.status = s->upstream_status,
+		.content_type = http_header(call, "content-type"),
+		.retry_after = http_header(call, "retry-after"),
+		.retry_after_ms = http_header(call, "retry-after-ms"),
+		.should_retry = http_header(call, "x-should-retry"),
+		.cf_ray = http_header(call, "cf-ray"),
+		.cf_mitigated = http_header(call, "cf-mitigated"),
+		.body = buf_span(&s->refusal),
+		.now_s = clock_wall_us() / 1000000,
+	};
+
+	refusal_read(&r, s->app->login != NULL, &s->note);
+}
+
+static void suggest_models(struct stream *s)
+{
+	struct span asked = span_of(s->terms.model);
+	struct buf near;
+	size_t len = strlen(s->note.tell);
+
+	buf_init(&near, 512);
+	catalog_suggest(s->app->catalog, asked, &near);
+	if (near.len && !buf_err(&near))
+		snprintf(s->note.tell + len, sizeof(s->note.tell) - len,
+			 "%sDid you mean %s?", len ? " " : "", near.ptr);
+	buf_free(&near);
+}
+
+static void on_done(void *ctx, enum err code, const char *why)
+{
+	struct stream *s = ctx;
+
+	if (s->step == STEP_REFUSAL && !code) {
+		read_refusal(s);
+		if (s->note.code == ERR_MODEL_NOT_FOUND)
+			suggest_models(s);
+		s->call = NULL;
+		stream_fail(s);
+	} else if (s->step == STEP_OVER) {
+		s->call = NULL;
+	} else {
+		s->call = NULL;
+		if (code)
+			err_set(&s->note, code, "%s", why);
+		relay_end(s);
+	}
+	stream_settle(s);
+}
+
+static const struct http_handler handler = {
+	.head = on_head, .bytes = on_bytes, .done = on_done,
+};
+
+/* --- the call --- */
+
+/* Header lines in one block, so that they need no allocation each. */
+struct header_list {
+	const char *lines[MAX_HEADERS];
+	size_t count;
+	struct buf text;
+};
+
+static void header_pair(struct header_list *h, const char *name,
+			const char *before, const char *value)
+{
+	if (h->count == MAX_HEADERS || !value || !*value)
+		return;
+	/* offsets now, pointers when the block moves no more */
+	h->lines[h->count++] = (const char *)(uintptr_t)h->text.len;
+	buf_str(&h->text, name);
+	buf_str(&h->text, ": ");
+	buf_str(&h->text, before);
+	buf_str(&h->text, value);
+	buf_char(&h->text, '\0');
+}
+
+static void header_add(struct header_list *h, const char *name, const char *value)
+{
+	header_pair(h, name, "", value);
+}
+
+static void header_fix(struct header_list *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		h->lines[i] = h->text.ptr + (uintptr_t)h->lines[i];
+}
+
+/* The client's x-codex-* headers, by their CGI names. */
+static void forward_headers(struct header_list *h, const struct request *req)
+{
+	const char *name, *value;
+	size_t at = 0;
+	char lower[64];
+
+	while (request_param_next(req, &at, &name, &value)) {
+		size_t n = 0;
+
+		if (strncmp(name, "HTTP_X_CODEX_", 13) != 0 ||
+		    strlen(name) - 5 >= sizeof(lower))
+			continue;
+		for (const char *p = name + 5; *p; p++)
+			lower[n++] = *p == '_' ? '-' :
+				     *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+		lower[n] = '\0';
+		header_add(h, lower, value);
+	}
+}
+
+static void fill_headers(struct header_list *h, const struct stream *s,
+			 const struct login *login)
+{
+	const struct app *app = s->app;
+
+	header_add(h, "Content-Type", "application/json");
+	header_add(h, "Accept", "text/event-stream");
+	if (login) {
+		header_pair(h, "Authorization", "Bearer ",
+			    login->access_token ? login->access_token :
+						  login->api_key);
+		header_add(h, "chatgpt-account-id", login->account_id);
+		header_add(h, "originator", "chatmock");
+		header_add(h, "OpenAI-Beta", "responses=experimental");
+		if (login->fedramp)
+			header_add(h, "X-OpenAI-Fedramp", "true");
+	} else if (app->authorization) {
+		header_add(h, "Authorization", app->authorization);
+	}
+	header_add(h, "session-id", s->session);
+	if (app->config->header_override)
+		forward_headers(h, s->req);
+}
+
+static void call_upstream(struct stream *s, const struct login *login)
+{
+	struct app *app = s->app;
+	struct header_list h = { .count = 0 };
+	struct http_request r = {
+		.method = "POST",
+		.url = app->config->responses_url,
+		.body = buf_span(&s->payload),
+		.headers = h.lines,
+	};
+
+	buf_init(&h.text, MAX_REQUEST_HEAD * 2);
+	fill_headers(&h, s, login);
+	header_fix(&h);
+	r.header_count = h.count;
+	if (login && login->access_token && !s->token)
+		s->token = strdup(login->access_token);
+	s->step = STEP_CALL;
+	s->called_us = loop_now(app->loop);
+	s->heard_us = s->called_us;
+	s->upstream_status = 0;
+	if (!buf_err(&h.text))
+		s->call = http_start(app->http, &r, &handler, s);
+	buf_wipe_free(&h.text);
+	if (!s->call) {
+		err_set(&s->note, ERR_NO_MEMORY, "no call to upstream");
+		stream_fail(s);
+		return;
+	}
+	stream_watch(s);
+}
+
+static void login_ready(struct login_wait *w, const struct login *login,
+			const struct err_note *note)
+{
+	struct stream *s = CONTAINER_OF(w, struct stream, wait);
+
+	if (!login || (!login->access_token && !login->api_key)) {
+		s->note = *note;
+		stream_fail(s);
+	} else {
+		free(s->token);
+		s->token = NULL;
+		call_upstream(s, login);
+	}
+	stream_settle(s);
+}
+
+void attempt_start(struct stream *s)
+{
+	s->attempts++;
+	if (!s->app->login) {
+		call_upstream(s, NULL);
+		return;
+	}
+	s->step = STEP_LOGIN;
+	s->wait.ready = login_ready;
+	login_want(s->app->login, &s->wait, s->recovered ? s->token : NULL);
+	if (s->step == STEP_LOGIN)
+		stream_watch(s);
+}
+
+void attempt_stop(struct stream *s)
+{
+	login_unwait(&s->wait);
+	http_cancel(s->call);
+	s->call = NULL;
+	if (s->step == STEP_OVER || s->conn == NULL) {
+		if (s->token)
+			explicit_bzero(s->token, strlen(s->token));
+		free(s->token);
+		s->token = NULL;
+	}
+}
+
+/* --- another attempt --- */
+
+static bool is_worth_it(const struct err_note *note)
+{
+	switch (note->code) {
+	case ERR_UPSTREAM_CONNECT:
+	case ERR_UPSTREAM_DNS:
+	case ERR_UPSTREAM_BROKE:
+		return true;
+	case ERR_UPSTREAM_ERROR:
+	case ERR_UPSTREAM_FAILED:
+		return note->not_final && note->should_retry != 0;
+	default:
+		return false;
+	}
+}
+
+static int64_t backoff(int attempts, int retry_after_s)
+{
+	int64_t most = BACKOFF_US;
+	uint32_t random;
+
+	for (int i = 1; i < attempts && most < MAX_BACKOFF_US; i++)
+		most *= 2;
+	random_bytes(&random, sizeof(random));
+	return (int64_t)retry_after_s * 1000000 + random % most;
+}
+
+/* Upstream said 401: the login may have been renewed by another, or can be. */
+static bool recover_login(struct stream *s)
+{
+	if (s->upstream_status != 401 || !s->app->login || s->recovered ||
+	    !s->token || s->step != STEP_REFUSAL)
+		return false;
+	s->recovered = true;
+	s->attempts--;
+	return true;
+}
+
+bool attempt_again(struct stream *s)
+{
+	int64_t now = loop_now(s->app->loop);
+
+	if (s->semantic || !s->payload.len || s->job_running)
+		return false;
+	if (recover_login(s)) {
+		s->resume_us = now;
+	} else {
+		if (!is_worth_it(&s->note) || s->attempts >= MAX_ATTEMPTS ||
+		    s->note.retry_after_s > MAX_RETRY_AFTER_S)
+			return false;
+		s->resume_us = now + backoff(s->attempts, s->note.retry_after_s);
+	}
+	log_msg(s->app->log, LOG_INFO, "retry", "%s: %s: %s", s->req->id,
+		err_name(s->note.code), s->note.why);
+	err_clear(&s->note);
+	relay_free(s);
+	s->held = false;
+	s->step = STEP_WAIT;
+	stream_watch(s);
+	return true;
+}

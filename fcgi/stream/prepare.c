@@ -1,0 +1,101 @@
+/*
+ * prepare.c - from the client's body to upstream's payload.
+ *
+ * Small bodies are done at once; a large one would hold up every stream of
+ * the loop, so it goes to a thread. Nothing the thread touches is touched by
+ * the loop until the job is done: the stream waits with job_running set.
+ */
+#include "../../shared/ceilings.h"
+#include "../../shared/clock.h"
+#include "payload.h"
+#include "stream.h"
+
+static struct span given_session(const struct stream *s)
+{
+	static const char *const headers[] = {
+		"HTTP_X_SESSION_ID", "HTTP_SESSION_ID"
+	};
+
+	if (s->session_arg.len)
+		return s->session_arg;
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+		const char *value = request_param(s->req, headers[i]);
+
+		if (value && *value)
+			return span_of(value);
+	}
+	return SPAN("");
+}
+
+/* Runs here or in a thread: no loop, no conn, no log. */
+static void prepare_work(struct stream *s)
+{
+	struct json_object *body = json_parse(buf_span(&s->req->body), &s->note);
+	struct ask *ask = &s->ask;
+
+	if (!body)
+		return;
+	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
+	ask->terms.tongue = s->route->tongue;
+	if (!json_is_object(body))
+		err_tell(&s->note, ERR_BAD_JSON,
+			 "The body must be a JSON object.");
+	else
+		s->route->tongue->ask(ask, body, &s->note);
+	json_object_put(body);
+	if (s->note.code)
+		return;
+	session_id(given_session(s), SPAN(""), ask->request, s->session);
+	if (payload_build(ask, s->session, &s->payload, &s->note))
+		buf_reset(&s->payload);
+	json_object_put(ask->request);
+	ask->request = NULL;
+}
+
+/* What has to be known of the request moves on; its tree goes. */
+static void prepare_take(struct stream *s)
+{
+	s->terms = s->ask.terms;
+	terms_init(&s->ask.terms);
+	ask_free(&s->ask);
+	s->terms.tongue = s->route->tongue;
+	s->terms.created = clock_wall_us() / 1000000;
+	if (!s->terms.id[0])
+		random_id(s->terms.id, sizeof(s->terms.id),
+			  s->route->tongue->id_prefix);
+	buf_free(&s->req->body);
+	buf_init(&s->req->body, MAX_REQUEST_BODY);
+}
+
+static void job_work(struct loop_job *job)
+{
+	prepare_work(CONTAINER_OF(job, struct stream, job));
+}
+
+static void job_done(struct loop_job *job)
+{
+	struct stream *s = CONTAINER_OF(job, struct stream, job);
+
+	s->job_running = false;
+	prepare_take(s);
+	prepare_done(s);
+	stream_settle(s);
+}
+
+void prepare_start(struct stream *s)
+{
+	s->step = STEP_PREPARE;
+	if (s->req->body.len > INLINE_PARSE) {
+		s->job.work = job_work;
+		s->job.done = job_done;
+		s->job_running = true;
+		if (loop_submit(s->app->loop, LANE_WORK, &s->job))
+			return;
+		s->job_running = false;
+		err_set(&s->note, ERR_NO_MEMORY, "no thread for a large request");
+	} else {
+		prepare_work(s);
+	}
+	prepare_take(s);
+	prepare_done(s);
+}

@@ -1,0 +1,187 @@
+/*
+ * relay.c - upstream's bytes to the client's: sse, decode, filter, and then
+ * the tongue for a stream or the collector for a whole answer.
+ *
+ * Nothing is sent before the first semantic event (or the first heartbeat):
+ * until then a failure has a real status and may be tried again. With that
+ * event the request's own text is let go.
+ */
+#include <stdlib.h>
+
+#include "../../shared/ceilings.h"
+#include "../../shared/text.h"
+#include "answer.h"
+#include "stream.h"
+
+static void open_reply(struct stream *s)
+{
+	if (conn_begun(s->conn))
+		return;
+	answer_begin(s, 200, s->terms.tongue->stream_type);
+	s->emitter.terms = &s->terms;
+}
+
+/* Upstream has the request: what was kept for another attempt goes. The head
+ * of a whole answer, still to be said, needs the client's parameters. */
+static void let_go(struct stream *s)
+{
+	s->semantic = true;
+	s->first_us = loop_now(s->app->loop);
+	if (!s->answer)
+		request_let_go(s->req);
+	buf_free(&s->payload);
+	buf_init(&s->payload, 0);
+	free(s->token);
+	s->token = NULL;
+}
+
+/* The last of the chain: one event, to the client or to the collector. */
+static enum err sink(void *ctx, const struct event *ev)
+{
+	struct stream *s = ctx;
+
+	if (ev->kind == EVENT_FAILED) {
+		s->note = *ev->note;
+		return s->note.code;
+	}
+	if (ev->kind == EVENT_START && ev->model.len)
+		text_copy(s->upstream_model, sizeof(s->upstream_model), ev->model);
+	if (ev->kind == EVENT_DONE) {
+		s->done = true;
+		s->usage = ev->usage;
+	}
+	if (!s->semantic && !event_is_semantic(ev))
+		return ERR_NONE;
+	if (!s->answer)
+		open_reply(s);
+	if (!s->semantic)
+		let_go(s);
+	if (s->answer)
+		return collect_event(s->answer, ev);
+	s->terms.tongue->emit(&s->emitter, conn_body(s->conn), ev);
+	return ERR_NONE;
+}
+
+enum err relay_sse(void *ctx, struct span name, struct span data)
+{
+	struct stream *s = ctx;
+
+	if (s->done)
+		return ERR_NONE;	/* nothing counts behind the end */
+	if (s->big)
+		return big_queue(s, name, data) ? ERR_NONE : ERR_NO_MEMORY;
+	if (data.len > INLINE_EVENT && !decode_skips(name))
+		return big_start(s, name, data) ? ERR_NONE : ERR_NO_MEMORY;
+	return decode_event(s->decoder, s->app->reader, name, data, &s->note);
+}
+
+void relay_begin(struct stream *s)
+{
+	relay_free(s);
+	sse_init(&s->sse, MAX_SSE_EVENT, relay_sse, s);
+	filter_init(&s->filter, &s->terms, sink, s);
+	s->decoder = decoder_new(filter_event, &s->filter);
+	memset(&s->emitter, 0, sizeof(s->emitter));
+	s->emitter.terms = &s->terms;
+	s->received = 0;
+	if (!s->terms.stream) {
+		s->answer = calloc(1, sizeof(*s->answer));
+		if (s->answer)
+			answer_init(s->answer);
+	}
+}
+
+void relay_free(struct stream *s)
+{
+	if (s->decoder) {
+		sse_free(&s->sse);
+		filter_free(&s->filter);
+		decoder_free(s->decoder);
+		s->decoder = NULL;
+	}
+	if (s->answer) {
+		answer_free(s->answer);
+		free(s->answer);
+		s->answer = NULL;
+	}
+}
+
+/* A whole answer is said when all of it is there. */
+static void say_whole(struct stream *s)
+{
+	struct buf *body;
+
+	answer_begin(s, 200, "application/json");
+	body = conn_body(s->conn);
+	s->terms.tongue->whole(&s->terms, body, s->answer);
+	if (buf_err(body)) {
+		/* the status is spent and the body broken: end it as broken */
+		err_set(&s->note, buf_err(body), "the whole answer");
+		s->status = 500;
+	}
+}
+
+static void finish(struct stream *s)
+{
+	if (s->filter.stopped)
+		attempt_stop(s);	/* upstream need not go on */
+	if (s->answer)
+		say_whole(s);
+	stream_done(s);
+}
+
+void relay_go_on(struct stream *s, bool ended)
+{
+	if (s->step == STEP_OVER)
+		return;
+	if (!s->note.code && s->done) {
+		finish(s);
+		return;
+	}
+	if (!s->note.code && ended) {
+		err_set(&s->note, ERR_UPSTREAM_BROKE, sse_rest(&s->sse) ?
+			"ended inside an event" : "ended without its last event");
+	}
+	if (s->note.code) {
+		stream_fail(s);
+		return;
+	}
+	if (s->terms.stream && conn_begun(s->conn)) {
+		s->told_us = loop_now(s->app->loop);
+		conn_flush(s->conn);
+	}
+}
+
+bool relay_bytes(struct stream *s, struct span bytes)
+{
+	enum err code;
+
+	if (s->big || conn_full(s->conn))
+		return false;
+	s->received += bytes.len;
+	if (!s->decoder || (!s->terms.stream && !s->answer)) {
+		err_set(&s->note, ERR_NO_MEMORY, "no decoder");
+	} else if (s->received > MAX_STREAM) {
+		err_set(&s->note, ERR_UPSTREAM_GARBLED, "an endless answer");
+	} else {
+		code = sse_push(&s->sse, bytes);
+		if (code)
+			err_set(&s->note, code, "event too large or unreadable");
+	}
+	relay_go_on(s, false);
+	return true;
+}
+
+void relay_end(struct stream *s)
+{
+	if (!s->big)
+		relay_go_on(s, true);
+}
+
+void relay_heartbeat(struct stream *s)
+{
+	open_reply(s);
+	buf_str(conn_body(s->conn), s->terms.tongue->heartbeat);
+	conn_flush(s->conn);
+	s->told_us = loop_now(s->app->loop);
+}

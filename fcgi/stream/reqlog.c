@@ -1,0 +1,65 @@
+/* See reqlog.h. */
+#include "../../shared/clock.h"
+#include "reqlog.h"
+
+static void usage_fields(struct log_line *line, const struct usage *u)
+{
+	if (u->partial)
+		log_bool(line, "usage_partial", true);
+	if (!u->known)
+		return;
+	log_int(line, "in", u->input);
+	log_int(line, "cached", u->cached);
+	log_int(line, "out", u->output);
+	log_int(line, "reasoning", u->reasoning);
+}
+
+static void request_line(struct stream *s, struct log *to, enum log_level level)
+{
+	int64_t begun = s->req->begun_us;
+	struct log_line line;
+
+	log_begin(&line, to, level, "request");
+	log_str(&line, "request_id", span_of(s->req->id));
+	log_str(&line, "method", span_of(s->req->method));
+	log_str(&line, "path", span_of(s->req->path));
+	if (s->terms.model) {
+		log_str(&line, "tongue", span_of(s->route->tongue->name));
+		log_str(&line, "model", span_of(s->terms.model));
+		log_bool(&line, "stream", s->terms.stream);
+	}
+	if (s->upstream_model[0])
+		log_str(&line, "upstream_model", span_of(s->upstream_model));
+	log_int(&line, "status", s->status ? s->status : 499);
+	if (s->upstream_status)
+		log_int(&line, "upstream_status", s->upstream_status);
+	if (s->attempts > 1)
+		log_int(&line, "attempts", s->attempts);
+	usage_fields(&line, &s->usage);
+	if (s->terms.dropped.len)
+		log_str(&line, "dropped", buf_span(&s->terms.dropped));
+	if (s->first_us)
+		log_int(&line, "ttft_ms", (s->first_us - begun) / 1000);
+	log_int(&line, "ms", (clock_mono_us() - begun) / 1000);
+	log_str(&line, "end", span_of(err_name(s->note.code)));
+	if (s->note.code && s->note.why[0])
+		log_str(&line, "why", span_of(s->note.why));
+	log_end(&line);
+}
+
+/* The caller's own mistakes and its leaving are no fault of the gateway. */
+static enum log_level level_of(const struct stream *s)
+{
+	if (!s->note.code || s->note.code == ERR_CLIENT_GONE)
+		return LOG_INFO;
+	return s->status >= 500 || s->status == 200 ? LOG_ERROR : LOG_WARN;
+}
+
+void reqlog(struct stream *s)
+{
+	enum log_level level = level_of(s);
+
+	request_line(s, s->app->access, level);
+	if (level != LOG_INFO)
+		request_line(s, s->app->log, level);
+}

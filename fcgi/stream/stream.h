@@ -1,0 +1,127 @@
+/*
+ * stream.h - one request on its way: what is known of it at any time.
+ *
+ * stream.c is the map. A stream lives from the handing over of its request
+ * until its client has its answer, its upstream call is over and no thread
+ * works for it; stream_settle() alone frees, at the end of each callback.
+ */
+#ifndef CHATMOCK_STREAM_H
+#define CHATMOCK_STREAM_H
+
+#include "../../shared/sse.h"
+#include "app.h"
+#include "collect.h"
+#include "decode.h"
+#include "filter.h"
+#include "route.h"
+#include "session.h"
+
+enum stream_step {
+	STEP_PREPARE,		/* the request is read and translated */
+	STEP_LOGIN,		/* waits for a usable login */
+	STEP_CALL,		/* upstream was called, has not answered */
+	STEP_RELAY,		/* upstream streams its answer */
+	STEP_REFUSAL,		/* upstream refused: its error body is read */
+	STEP_WAIT,		/* before another attempt */
+	STEP_OVER		/* the client has its answer */
+};
+
+struct big_event;
+
+struct stream {
+	struct app *app;
+	struct stream *prev, *next;
+	struct conn *conn;		/* NULL once the client's part is over */
+	struct request *req;
+	const struct route *route;
+	enum stream_step step;
+
+	struct loop_job job;		/* preparing in a thread */
+	bool job_running;
+	struct ask ask;			/* until upstream has the request */
+	struct terms terms;
+	struct buf payload;		/* until the first semantic event */
+	char session[SESSION_MAX];
+	struct span session_arg;	/* borrowed from req, while preparing */
+
+	struct login_wait wait;
+	char *token;			/* the access token sent; until upstream answered */
+	bool recovered;			/* the one recovery from a 401 was used */
+	struct http_call *call;
+	int attempts;
+	int upstream_status;
+
+	struct sse sse;
+	struct decoder *decoder;
+	struct filter filter;
+	struct emitter emitter;
+	struct answer *answer;		/* whole answers only */
+	struct buf refusal;		/* upstream's error body */
+	struct big_event *big;		/* being parsed in a thread */
+	size_t received;		/* bytes of the answer, all events */
+	bool semantic;			/* an event has left: no attempt any more */
+	bool done;			/* upstream ended it well */
+	bool held;			/* the call waits for http_resume() */
+
+	struct loop_timer timer;	/* the earliest of all limits below */
+	int64_t called_us, heard_us;	/* upstream: when called, last heard of */
+	int64_t told_us;		/* the client: last bytes */
+	int64_t resume_us;		/* STEP_WAIT: next attempt */
+	int64_t first_us;		/* first semantic event, or 0 */
+	int status;			/* the HTTP status that the client got, or 0 */
+	char upstream_model[80];
+	struct usage usage;
+	struct err_note note;
+};
+
+/* conn's request begins its life; both are the stream's from here on. */
+void stream_begin(struct app *app, struct conn *conn, struct request *req);
+
+/* The client has gone: whatever runs for it is cancelled. */
+void stream_client_gone(struct stream *s);
+
+/* The client takes bytes again. */
+void stream_drained(struct stream *s);
+
+/* Ends it with an error now (ERR_SHUTDOWN): the drain limit is reached. */
+void stream_cut(struct stream *s);
+
+/* All that is still there, at the end of the process. */
+void stream_free_all(struct app *app);
+
+/* --- between the files of this folder --- */
+
+/* s->note says why: tries again or answers the error. */
+void stream_fail(struct stream *s);
+/* The answer has been said in full. */
+void stream_done(struct stream *s);
+/* Frees the stream when nothing of it is left. The last call of a callback. */
+void stream_settle(struct stream *s);
+/* Sets the one timer to the earliest limit. */
+void stream_watch(struct stream *s);
+
+/* prepare.c: the request to upstream's payload, here or in a thread. */
+void prepare_start(struct stream *s);
+void prepare_done(struct stream *s);		/* stream.c's next step */
+
+/* attempt.c: the login, the call, its end. */
+void attempt_start(struct stream *s);
+/* True when another attempt was arranged for the failure in s->note. */
+bool attempt_again(struct stream *s);
+void attempt_stop(struct stream *s);		/* cancels call and waiting */
+
+/* relay.c: upstream's bytes to the client. */
+void relay_begin(struct stream *s);
+bool relay_bytes(struct stream *s, struct span bytes);	/* false: hold */
+void relay_end(struct stream *s);		/* upstream's transfer is over */
+void relay_heartbeat(struct stream *s);
+void relay_free(struct stream *s);
+enum err relay_sse(void *ctx, struct span name, struct span data);
+
+/* relay_big.c: events too large to be parsed on the loop. */
+bool big_start(struct stream *s, struct span name, struct span data);
+bool big_queue(struct stream *s, struct span name, struct span data);
+/* big_event's thread has ended: relay.c goes on. */
+void relay_go_on(struct stream *s, bool ended);
+
+#endif
