@@ -13,7 +13,10 @@
 struct loop;
 
 struct loop *loop_new(void);		/* NULL: no memory or no descriptors */
-void loop_free(struct loop *l);		/* callers' fds stay open */
+
+/* Waits for the threads; every job submitted gets its done(), at the latest
+ * in here. Callers' fds stay open. NULL is fine. */
+void loop_free(struct loop *l);
 
 /* Runs until loop_stop(); 0, or -1 with errno when epoll itself failed. */
 int loop_run(struct loop *l);
@@ -73,7 +76,8 @@ struct loop_job {
 	/* private */
 	struct loop_job *next;
 };
-/* Threads start with the first job of a lane. False: no thread to be had. */
+/* Threads start when a job finds none idle. False: no thread to be had, or
+ * the loop is being freed; done() will not come then. */
 bool loop_submit(struct loop *l, enum loop_lane lane, struct loop_job *job);
 
 #endif
