@@ -19,12 +19,13 @@ struct names {
 	size_t count;
 };
 void names_init(struct names *n);
-void names_free(struct names *n);
+void names_free(struct names *n);		/* safe twice */
 
 /* The name to send, into out[65]. False: no memory. */
 MUST_USE bool names_short(struct names *n, struct span full, char out[65]);
 
-/* A call id: the same, never remembered (answers carry upstream's own ids). */
+/* A call id, or the name of a call in the history: the same result, but never
+ * remembered (answers carry upstream's own ids and the names of tools). */
 void names_call_id(struct span full, char out[65]);
 
 /* The client's name for one of upstream's: borrowed from n or name itself. */
