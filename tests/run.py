@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Runs every test, or the stages named, and ends with "N passed, N failed".
+
+    tests/run.py                all stages, in the order of the table
+    tests/run.py unit cases     some of them
+    tests/run.py --list         what there is
+
+A stage is a command that prints lines "name: 12 passed, 0 failed" (", 1
+skipped" may follow). Its output goes to build/test/<stage>.log and is shown
+when something failed. A stage that ends badly without such a line, or counts
+nothing, is a failure of its own.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+JOBS = "-j%d" % (os.cpu_count() or 2)
+SAN = bool(os.environ.get("SAN"))
+COUNT = re.compile(r"^([\w./-]+): (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+
+# stage, what it is, seconds it may take, command
+STAGES = [
+    ("build", "every program and test, gcc, warnings are errors", 600,
+     f"make {JOBS} all tests-build"),
+    ("clang", "the same with clang, compiled only", 600,
+     f"make {JOBS} CC=clang-14 BUILD=build/clang objects"),
+    ("habits", "layers, headers, lengths, words, documents", 300,
+     "tests/check/all.sh"),
+    ("unit", "unit tests", 300, "make -k unit"),
+    ("sanitized", "unit tests under ASan and UBSan", 900,
+     f"make {JOBS} SAN=1 all tests-build && make -k SAN=1 unit"),
+    ("valgrind", "unit tests under valgrind", 900, "tests/check/valgrind.sh"),
+    ("fuzz", "each fuzz target for a moment", 600, "make fuzz FUZZ_SECONDS=3"),
+    ("cases", "conversations, client to upstream and back", 600,
+     "python3 tests/cases/run.py"),
+    ("cases-sanitized", "the same under ASan and UBSan", 600,
+     "python3 tests/cases/run.py --bin build/san/bin"),
+    ("process", "reload, recycling, drain, watchdog", 600,
+     "python3 tests/servers/test_process.py"),
+    ("servers", "lighttpd, nginx and Apache in front", 600,
+     "python3 tests/servers/test_servers.py"),
+    ("run", "make run as a newcomer", 300,
+     "python3 tests/servers/test_run.py"),
+    ("stress", "stuck peers, held locks, large bodies", 600,
+     "python3 tests/servers/test_stress.py"),
+    ("clients-node", "real clients from npm through lighttpd", 1200,
+     "tests/clients/node.sh"),
+    ("clients-python", "real clients from PyPI through lighttpd", 900,
+     "tests/clients/python.sh"),
+]
+
+
+def run_stage(name, seconds, command):
+    log = os.path.join(ROOT, "build", "test", name + ".log")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    begun = time.monotonic()
+    with open(log, "wb") as out:
+        p = subprocess.Popen(command, shell=True, cwd=ROOT, stdout=out,
+                             stderr=subprocess.STDOUT,
+                             stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            code = p.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, 9)
+            p.wait()
+            code = "out of time"
+    with open(log, errors="replace") as f:
+        lines = f.read().splitlines()
+    return code, lines, time.monotonic() - begun
+
+
+def count(lines):
+    passed = failed = skipped = 0
+    for line in lines:
+        m = COUNT.match(line.strip())
+        if m:
+            passed += int(m[2])
+            failed += int(m[3])
+            skipped += int(m[4] or 0)
+    return passed, failed, skipped
+
+
+def main():
+    wanted = sys.argv[1:]
+    if wanted == ["--list"]:
+        for name, what, _, command in STAGES:
+            print(f"{name:16} {what}\n{'':16} {command}")
+        return 0
+    unknown = set(wanted) - {s[0] for s in STAGES}
+    if unknown:
+        print("no such stage:", ", ".join(sorted(unknown)))
+        return 64
+    total = [0, 0, 0]
+    for name, what, seconds, command in STAGES:
+        if wanted and name not in wanted:
+            continue
+        code, lines, took = run_stage(name, seconds, command)
+        counted = list(count(lines))
+        built = name in ("build", "clang")
+        if code == 0 and not sum(counted):
+            # a build that ends well is one check; any other stage that counts
+            # nothing has tested nothing
+            counted = [1, 0, 0] if built else [0, 1, 0]
+        elif code != 0 and not counted[1]:
+            counted[1] = 1
+        for i in range(3):
+            total[i] += counted[i]
+        print(f"{name:16} {counted[0]:5} passed {counted[1]:3} failed"
+              f" {counted[2]:3} skipped {took:7.1f} s   {what}", flush=True)
+        for line in lines:
+            if line.startswith("SKIP"):
+                print("    " + line)
+        if counted[1]:
+            print(f"    ended with {code}; the end of build/test/{name}.log:")
+            for line in lines[-60:]:
+                print("    | " + line)
+    print(f"{total[0]} passed, {total[1]} failed"
+          + (f", {total[2]} skipped" if total[2] else ""))
+    return 1 if total[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
