@@ -21,6 +21,9 @@
  *	values	 for ENUM: words separated by '|'; the member is the index
  *	help	 a sentence for --settings and README
  * Precedence among names of one setting: name first, then aliases in order.
+ * A value of no characters counts as not given: the next source is asked.
+ * Only the value that counts is checked, so that a strong source can put a
+ * broken weaker one right.
  */
 #ifndef CHATMOCK_CONFIG_H
 #define CHATMOCK_CONFIG_H
@@ -150,6 +153,8 @@ struct config {
 	const char *codex_home;		/* CODEX_HOME or NULL */
 	const char *chatgpt_local_home;	/* CHATGPT_LOCAL_HOME or NULL */
 	const char *file;		/* the config file that was read, or NULL */
+	const char *const *warnings;	/* sentences worth a line in the log */
+	size_t warning_count;
 	struct config_private *private;	/* owns every string above */
 };
 
