@@ -14,8 +14,12 @@
  * Parses exactly one JSON value (RFC 8259): valid UTF-8, no comments, no
  * single quotes, no NaN or Infinity, nothing behind it, at most
  * MAX_JSON_DEPTH levels. The caller owns the result (json_object_put).
- * NULL: note has ERR_BAD_JSON (tell names line, column or offset and what is
- * wrong), ERR_TOO_DEEP or ERR_NO_MEMORY.
+ * NULL: note has ERR_BAD_JSON (tell names line and column, counted in
+ * characters, and what is wrong), ERR_TOO_DEEP, ERR_TOO_LARGE (over
+ * MAX_JSON_MEMBERS, or more values than a text of ours ever has) or
+ * ERR_NO_MEMORY. The text "null" is ERR_BAD_JSON too: NULL would be its value.
+ * Of equal keys the last one counts. A whole number beyond 64 bits is a
+ * double that is written as it was read.
  */
 MUST_USE struct json_object *json_parse(struct span text, struct err_note *note);
 
