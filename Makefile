@@ -33,14 +33,23 @@ SHARED = $(wildcard shared/*.c)
 FCGI = $(filter-out $(MAINS),$(wildcard fcgi/*.c fcgi/*/*.c))
 UNIT = $(wildcard tests/unit/test_*.c)
 TOOLS = $(wildcard tests/tools/*.c)
+LOAD = $(wildcard tests/bench/load*.c)
+BENCH = $(wildcard tests/bench/bench_*.c)
+FUZZ = $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_SECONDS ?= 60
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BIN = $(BUILD)/bin
 PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/chatmock-demo-upstream
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
+BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
+FUZZ_BIN = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 
 all: $(PROGRAMS)
-.PHONY: all
+tests-build: $(UNIT_BIN) $(BENCH_BIN)
+objects: $(call obj,$(MAINS) $(SHARED) $(FCGI) $(UNIT) $(TOOLS) $(LOAD) $(BENCH) $(FUZZ))
+.PHONY: all tests-build objects
+.SECONDARY:
 
 $(BIN)/chatmock.fcgi: $(call obj,fcgi/chatmock.c) $(BUILD)/libfcgi.a $(BUILD)/libshared.a
 	@mkdir -p $(@D)
@@ -66,12 +75,53 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
+$(BUILD)/bench/load: $(call obj,$(LOAD)) $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libfcgi.a $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# libFuzzer is clang's; each target is built whole, with its own sanitizers
+build/fuzz/%: tests/fuzz/%.c $(SHARED) $(FCGI)
+	@mkdir -p $(@D)
+	clang-14 $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
+		-o $@ $^ $(LIBS)
+
 unit: $(UNIT_BIN)
-	@for t in $^; do $$t || exit 1; done
-.PHONY: unit
+	@bad=0; for t in $^; do $$t || bad=1; done; exit $$bad
+
+test:
+	@deploy/deps.sh test
+	@tests/run.py
+
+bench:
+	@deploy/deps.sh test
+	@$(MAKE) --no-print-directory all $(BENCH_BIN)
+	@python3 tests/bench/bench.py
+
+fuzz: $(FUZZ_BIN)
+	@tests/fuzz/run.sh $(FUZZ_SECONDS) $^
+
+run:
+	@deploy/deps.sh build run
+	@$(MAKE) --no-print-directory all
+	@exec deploy/run.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/chatmock $(DESTDIR)$(PREFIX)/share/chatmock
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/lib/chatmock
+	install -m 644 lighttpd.conf.sample deploy/*.sample README.md LICENSE \
+		$(DESTDIR)$(PREFIX)/share/chatmock
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+.PHONY: unit test bench fuzz run install help
 
 clean:
 	rm -rf build
 .PHONY: clean
 
+export SAN
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
