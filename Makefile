@@ -43,7 +43,7 @@ BIN = $(BUILD)/bin
 PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/chatmock-demo-upstream
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
-FUZZ_BIN = $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
+FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/target/%,$(FUZZ))
 
 all: $(PROGRAMS)
 tests-build: $(UNIT_BIN) $(BENCH_BIN)
@@ -83,11 +83,9 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libfcgi.a $(BUILD)/libsh
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# libFuzzer is clang's; each target is built whole, with its own sanitizers
-build/fuzz/%: tests/fuzz/%.c $(SHARED) $(FCGI)
+$(BUILD)/target/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libfcgi.a $(BUILD)/libshared.a
 	@mkdir -p $(@D)
-	clang-14 $(CPPFLAGS) -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
-		-o $@ $^ $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 unit: $(UNIT_BIN)
 	@bad=0; for t in $^; do $$t || bad=1; done; exit $$bad
@@ -101,7 +99,12 @@ bench:
 	@$(MAKE) --no-print-directory all $(BENCH_BIN)
 	@python3 tests/bench/bench.py
 
-fuzz: $(FUZZ_BIN)
+# libFuzzer is clang's; its objects are its own
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang-14 BUILD=build/fuzz fuzz-run \
+		HARDEN='-fsanitize=fuzzer-no-link,address,undefined' \
+		LDFLAGS='-fsanitize=fuzzer,address,undefined'
+fuzz-run: $(FUZZ_BIN)
 	@tests/fuzz/run.sh $(FUZZ_SECONDS) $^
 
 run:
@@ -117,7 +120,7 @@ install: all
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
-.PHONY: unit test bench fuzz run install help
+.PHONY: unit test bench fuzz fuzz-run run install help
 
 clean:
 	rm -rf build
