@@ -1,0 +1,305 @@
+/*
+ * chatmock.c - main of chatmock.fcgi: options, settings, then the master on
+ * fd 0, or one plain CGI request.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "../shared/http.h"
+#include "../shared/login.h"
+#include "../shared/text.h"
+#include "options.h"
+#include "process/check.h"
+#include "process/master.h"
+#include "stream/answer.h"
+#include "stream/app.h"
+#include "stream/route.h"
+
+#define MAX_PRINT (1u << 20)
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
+extern char **environ;
+
+/* Tokens are in our memory: no core files, no looking in by others' debuggers.
+ * (The leak checker is such a debugger.) */
+static void harden(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	umask(077);
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef SANITIZED
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+/* A starter may have closed some of the first three: nothing else may get
+ * their numbers, or a library's words on stderr would end up in it. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+/* Two descriptors a stream: all that we may have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int worker_count(const struct config *c)
+{
+	cpu_set_t cores;
+
+	if (c->workers > 0)
+		return (int)c->workers;
+	if (sched_getaffinity(0, sizeof(cores), &cores))
+		return 1;
+	return CPU_COUNT(&cores);
+}
+
+static void print_millis(int64_t ms, struct buf *out)
+{
+	buf_int(out, ms / 1000);
+	if (ms % 1000)
+		buf_fmt(out, ".%03d", (int)(ms % 1000));
+}
+
+static void print_enum(const char *values, int index, struct buf *out)
+{
+	struct span rest = span_of(values), word;
+
+	for (int i = 0; text_next(&rest, '|', &word); i++)
+		if (i == index)
+			buf_span_add(out, word);
+}
+
+#define SHOW_STR(v, values) buf_str(out, (v) ? (v) : "")
+#define SHOW_PATH SHOW_STR
+#define SHOW_URL SHOW_STR
+#define SHOW_LIST SHOW_STR
+#define SHOW_SECRET(v, values) buf_str(out, (v) ? "(set)" : "")
+#define SHOW_BOOL(v, values) buf_str(out, (v) ? "1" : "0")
+#define SHOW_INT(v, values) buf_int(out, (v))
+#define SHOW_MILLIS(v, values) print_millis((v), out)
+#define SHOW_ENUM(v, values) print_enum((values), (v), out)
+
+/* The value alone, for scripts; false when there is no such setting. */
+static bool print_setting(const struct config *c, const char *wanted,
+			  struct buf *out)
+{
+#define X(field, type, name, alias, dflt, min, max, values, help) \
+	if (text_eq_nocase(span_of(wanted), name)) { \
+		SHOW_##type(c->field, values); \
+		buf_char(out, '\n'); \
+		return true; \
+	}
+	CONFIG_TABLE(X)
+#undef X
+	return false;
+}
+
+static void print_routes(struct buf *out)
+{
+	buf_str(out, "| method | path | |\n|---|---|---|\n");
+	for (size_t i = 0; i < route_count(); i++) {
+		const struct route *r = route_at(i);
+
+		buf_fmt(out, "| %s | `%s` | %s |\n", r->method, r->path, r->help);
+	}
+}
+
+static int put_out(const struct buf *out, int fd)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < out->len) {
+		n = write(fd, out->ptr + done, out->len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return EX_IOERR;
+		done += (size_t)n;
+	}
+	return buf_err(out) ? EX_SOFTWARE : 0;
+}
+
+static int say_login(const struct config *c, struct buf *out)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct login login = { 0 };
+	int status = 0;
+
+	switch (login_read(c, &login, &note)) {
+	case ERR_OK:
+		buf_fmt(out, "%s\n", login.path);
+		break;
+	case ERR_LOGIN_MISSING:
+		status = 1;
+		break;
+	default:
+		fprintf(stderr, "chatmock.fcgi: %s\n",
+			note.tell[0] ? note.tell : note.why);
+		status = EX_CONFIG;
+	}
+	login_free(&login);
+	return status;
+}
+
+static int run_check(const struct config *c, struct buf *out)
+{
+	int status;
+
+	raise_descriptors();
+	status = check_all(c, out);
+	if (!status)
+		buf_str(out, "ok\n");
+	return status;
+}
+
+/* fd 0 is the web server's socket, or the body of one CGI request. */
+static int serve(const struct config *c, char *argv[], struct handover *h,
+		 struct buf *out)
+{
+	static const struct program program = {
+		.name = "chatmock.fcgi", .workers = worker_count,
+		.hooks = &app_hooks, .check = check_all,
+	};
+
+	if (!check_listens() && getenv("REQUEST_METHOD"))
+		return app_cgi(c, environ);
+	if (!check_listens()) {
+		check_usage(argv[0], out);
+		put_out(out, 2);
+		buf_reset(out);
+		return EX_USAGE;
+	}
+	raise_descriptors();
+	return master_run(&program, c, argv, h);
+}
+
+static int act_on_config(const struct options *o, const struct config *c,
+			 char *argv[], struct handover *h, struct buf *out)
+{
+	switch (o->act) {
+	case ACT_CHECK:
+		return run_check(c, out);
+	case ACT_SETTINGS:
+		config_print(c, out);
+		return 0;
+	case ACT_LOGIN_FILE:
+		return say_login(c, out);
+	case ACT_GET:
+		if (print_setting(c, o->name, out))
+			return 0;
+		fprintf(stderr, "chatmock.fcgi: there is no setting %.80s\n",
+			o->name);
+		return EX_USAGE;
+	default:
+		return serve(c, argv, h, out);
+	}
+}
+
+/* What needs no settings. False: something else is wanted. */
+static bool act_alone(const struct options *o, struct buf *out)
+{
+	switch (o->act) {
+	case ACT_HELP:
+		options_help(out);
+		return true;
+	case ACT_VERSION:
+		buf_str(out, "chatmock.fcgi " CHATMOCK_VERSION "\n");
+		return true;
+	case ACT_SETTINGS_MARKDOWN:
+		config_print_markdown(out);
+		return true;
+	case ACT_ROUTES_MARKDOWN:
+		print_routes(out);
+		return true;
+	case ACT_ERRORS_MARKDOWN:
+		answer_print_markdown(out);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A CGI caller hears of it too, without what is wrong inside. */
+static void complain(const struct err_note *note)
+{
+	fprintf(stderr, "chatmock.fcgi: %s\n",
+		note->tell[0] ? note->tell : note->why);
+	if (!check_listens() && getenv("REQUEST_METHOD"))
+		fputs("Status: 500 Internal Server Error\r\n"
+		      "Content-Type: application/json\r\n\r\n"
+		      "{\"error\":{\"message\":\"The gateway's settings are wrong; "
+		      "its error output says which.\",\"type\":\"server_error\","
+		      "\"param\":null,\"code\":\"config\"}}\n", stdout);
+}
+
+int main(int argc, char *argv[])
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct handover handover = { 0 };
+	struct options options = { 0 };
+	struct config config = { 0 };
+	int status = EX_CONFIG;
+	struct buf out;
+
+	fill_standard_fds();
+	harden();
+	buf_init(&out, MAX_PRINT);
+	if (options_read(&options, argc, argv, &note)) {
+		complain(&note);
+		status = EX_USAGE;
+		goto out;
+	}
+	if (act_alone(&options, &out)) {
+		status = put_out(&out, 1);
+		goto out;
+	}
+	if (!http_global_init() || !handover_take(&handover)) {
+		err_set(&note, ERR_SYSTEM, "no memory, or libcurl does not start");
+		complain(&note);
+		status = EX_OSERR;
+		goto out;
+	}
+	if (config_read(&config, environ, options.sets, options.set_count, &note)) {
+		complain(&note);
+		goto out;
+	}
+	status = act_on_config(&options, &config, argv, &handover, &out);
+	if (put_out(&out, 1) && !status)
+		status = EX_IOERR;
+out:
+	handover_free(&handover);
+	config_free(&config);
+	options_free(&options);
+	buf_free(&out);
+	return status;
+}

@@ -1,0 +1,30 @@
+/*
+ * handover.h - what a master leaves in the environment for the one that it
+ * becomes by executing itself: its workers, to be sent home later.
+ *
+ * CHATMOCK_OLD_WORKERS=<generation>:<pid>,<pid>,... Only pids that are
+ * children of this very process are believed.
+ */
+#ifndef CHATMOCK_HANDOVER_H
+#define CHATMOCK_HANDOVER_H
+
+#include "crew.h"
+
+#define MAX_OLD_WORKERS 1024
+
+struct handover {
+	pid_t *pids;
+	size_t count;
+	uint32_t generation;		/* of who handed over; 0: nobody */
+};
+
+/* Reads the variable and forgets it: before config_read(), which would not
+ * know it. False: no memory. */
+bool handover_take(struct handover *h);
+void handover_free(struct handover *h);		/* safe twice */
+
+/* Writes the variable; handover_forget() takes it back. */
+bool handover_give(const struct crew *crew);
+void handover_forget(void);
+
+#endif
