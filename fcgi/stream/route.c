@@ -1,0 +1,203 @@
+/*
+ * route.c - the table of routes, and finding a path in it.
+ *
+ * A path is cut into segments; empty ones (repeated slashes, one at the end)
+ * do not count. A segment "v1" is taken out where a base URL may have put it:
+ * at the start, after "codex" and after the session's id, twice at the most.
+ * The same is done to the table's own paths, so one comparison serves all the
+ * ways to write a route. A literal "v1" after "codex" is thereby never a
+ * session's id.
+ */
+#include "route.h"
+
+#include "../../shared/nearest.h"
+#include "../../shared/text.h"
+
+#define MAX_SEGMENTS 8
+
+static const struct route routes[] = {
+	{ "POST", "/v1/chat/completions", ROUTE_GENERATE, &tongue_chat,
+	  "Chat completion, streamed or whole." },
+	{ "POST", "/v1/completions", ROUTE_GENERATE, &tongue_completion,
+	  "Text completion, streamed or whole." },
+	{ "GET", "/v1/models", ROUTE_MODELS, &tongue_chat,
+	  "The models, in OpenAI's list shape." },
+	{ "GET", "/v1/models/{id}", ROUTE_MODEL, &tongue_chat,
+	  "One model." },
+	{ "POST", "/codex/chat/completions", ROUTE_GENERATE, &tongue_chat,
+	  "As /v1/chat/completions." },
+	{ "POST", "/codex/v1/chat/completions", ROUTE_GENERATE, &tongue_chat,
+	  "As /v1/chat/completions." },
+	{ "POST", "/codex/{session_id}/chat/completions", ROUTE_GENERATE,
+	  &tongue_chat, "The same, in the session that the path names." },
+	{ "GET", "/codex/v1/models", ROUTE_MODELS, &tongue_chat,
+	  "As /v1/models." },
+	{ "GET", "/codex/models", ROUTE_MODELS, &tongue_chat,
+	  "As /v1/models." },
+	{ "GET", "/", ROUTE_HOME, &tongue_chat,
+	  "A short page: base URLs to copy." },
+};
+
+struct segments {
+	struct span part[MAX_SEGMENTS];
+	size_t count;		/* more than there are places: cut */
+	const char *end;	/* of the path without its last slashes */
+};
+
+static void segments_cut(struct segments *s, const char *path)
+{
+	const char *at = path, *stop;
+
+	*s = (struct segments){ .end = path };
+	for (;;) {
+		while (*at == '/')
+			at++;
+		if (!*at)
+			return;
+		stop = strchrnul(at, '/');
+		if (s->count < MAX_SEGMENTS)
+			s->part[s->count] = (struct span){ at, (size_t)(stop - at) };
+		s->count++;
+		s->end = stop;
+		at = stop;
+	}
+}
+
+/* Takes up to two segments "v1" out at place i. */
+static void drop_version(struct segments *s, size_t i)
+{
+	for (int twice = 0; twice < 2; twice++) {
+		if (i >= s->count || i >= MAX_SEGMENTS ||
+		    !span_eq(s->part[i], "v1"))
+			return;
+		memmove(&s->part[i], &s->part[i + 1],
+			(MAX_SEGMENTS - 1 - i) * sizeof(*s->part));
+		s->part[MAX_SEGMENTS - 1] = SPAN("");
+		s->count--;
+	}
+}
+
+static void segments_read(struct segments *s, const char *path)
+{
+	segments_cut(s, path);
+	drop_version(s, 0);
+	if (!s->count || !span_eq(s->part[0], "codex"))
+		return;
+	drop_version(s, 1);
+	/* behind the last word "v1" is no version: a session may be called so */
+	if (s->count > 3)
+		drop_version(s, 2);
+}
+
+/* Does the path fit the route's? arg is what its placeholder stood for. */
+static bool fits(const struct segments *route, const struct segments *path,
+		 struct span *arg)
+{
+	*arg = SPAN("");
+	for (size_t i = 0; i < route->count; i++) {
+		if (i >= path->count || i >= MAX_SEGMENTS)
+			return false;
+		if (span_eq(route->part[i], "{id}")) {
+			/* a model's name may hold slashes: all that is left */
+			*arg = (struct span){ path->part[i].ptr,
+				(size_t)(path->end - path->part[i].ptr) };
+			return true;
+		}
+		if (span_eq(route->part[i], "{session_id}"))
+			*arg = path->part[i];
+		else if (route->part[i].len != path->part[i].len ||
+			 memcmp(route->part[i].ptr, path->part[i].ptr,
+				path->part[i].len) != 0)
+			return false;
+	}
+	return path->count == route->count;
+}
+
+static void allow_add(char allow[64], const char *method)
+{
+	struct span rest = span_of(allow), one;
+	size_t len = strlen(allow);
+
+	while (text_next(&rest, ',', &one))
+		if (span_eq(one, method))
+			return;
+	snprintf(allow + len, 64 - len, "%s%s%s", len ? ", " : "", method,
+		 strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+static bool method_is(const char *method, const char *wanted)
+{
+	return strcmp(method, wanted) == 0 ||
+	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
+}
+
+/* The route whose words are nearest to a path that is none. */
+static const struct route *nearest(const char *path, bool *near)
+{
+	const struct route *best = &routes[0];
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		size_t d = nearest_distance(span_of(path), span_of(routes[i].path));
+
+		if (d < least) {
+			least = d;
+			best = &routes[i];
+		}
+	}
+	*near = nearest_is_near(span_of(path), least);
+	return best;
+}
+
+static enum err no_route(const char *method, const char *path,
+			 struct route_match *match, struct err_note *note)
+{
+	bool near;
+
+	match->route = nearest(path, &near);
+	if (near)
+		return err_tell(note, ERR_NO_ROUTE, "There is no %.16s %.120s here; "
+				"did you mean %s %s?", method, path,
+				match->route->method, match->route->path);
+	return err_tell(note, ERR_NO_ROUTE, "There is no %.16s %.120s here; GET / "
+			"lists the base URLs.", method, path);
+}
+
+enum err route_find(const char *method, const char *path,
+		    struct route_match *match, struct err_note *note)
+{
+	const struct route *other = NULL;
+	struct segments asked, own;
+	struct span arg;
+
+	*match = (struct route_match){ .arg = SPAN("") };
+	segments_read(&asked, path);
+	for (size_t i = 0; *path == '/' && i < ARRAY_LEN(routes); i++) {
+		segments_read(&own, routes[i].path);
+		if (!fits(&own, &asked, &arg))
+			continue;
+		if (method_is(method, routes[i].method)) {
+			match->route = &routes[i];
+			match->arg = arg;
+			match->allow[0] = '\0';
+			return 0;
+		}
+		other = other ? other : &routes[i];
+		allow_add(match->allow, routes[i].method);
+	}
+	if (!other)
+		return no_route(method, path, match, note);
+	match->route = other;
+	return err_tell(note, ERR_BAD_METHOD, "%s takes %s, not %.16s.",
+			other->path, match->allow, method);
+}
+
+size_t route_count(void)
+{
+	return ARRAY_LEN(routes);
+}
+
+const struct route *route_at(size_t i)
+{
+	return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}
