@@ -30,6 +30,10 @@ struct login {
 	int64_t expires_at;		/* Unix seconds; 0: the token does not say */
 	int64_t last_refresh;		/* Unix seconds or 0 */
 	bool fedramp;
+	bool loose_mode;		/* others may read or write the file: warn */
+	/* private: a renewal that could not be written to the file */
+	bool unsaved;
+	char spent[65];			/* hash of the token that it cost */
 };
 void login_free(struct login *l);	/* safe on zero, safe twice */
 
@@ -49,8 +53,12 @@ bool login_due(const struct login *l, int64_t now_s, int64_t skew_s);
  * issuer once and writes the answer. refused: an access token that upstream
  * answered 401 to, or NULL; a token equal to it is renewed even if not due.
  * reason: "proactive_expiry", "unauthorized_recovery", "scheduled".
- * ERR_LOGIN_STALE: for good, run `chatmock login`. ERR_LOGIN_RENEWAL: try
- * again later (why says what the issuer or the network did).
+ * ERR_LOGIN_STALE: for good, run the command that tell names.
+ * ERR_LOGIN_RENEWAL: try again later (why says what the issuer or the network
+ * did). ERR_LOGIN_MISSING, ERR_LOGIN_BROKEN: as login_read(). l stays usable
+ * as it was then. When the new tokens could not be written, 0 is returned, l holds them
+ * and note->why (its code stays 0) is for the log; the next renewal of this l
+ * writes them first.
  */
 MUST_USE enum err login_renew(const struct config *c,
 			      const struct http_settings *http, struct login *l,
@@ -66,10 +74,20 @@ struct login_keeper *login_keeper_new(const struct config *c, struct loop *l,
 				      const struct http_settings *http);
 void login_keeper_free(struct login_keeper *k);	/* no callbacks; waits for its threads' work */
 
+/*
+ * For the log, on the loop: login_read, login_renewed, login_unsaved (why in
+ * note), login_lost (the file can't be read any more), login_renewal_failed.
+ * login is what is held now, or NULL. Called when something changed only.
+ */
+typedef void (*login_told_fn)(void *ctx, const char *event,
+			      const struct login *login,
+			      const struct err_note *note);
+void login_keeper_listen(struct login_keeper *k, login_told_fn told, void *ctx);
+
 /* Who waits. The struct is the caller's until ready ran or login_unwait(). */
 struct login_wait {
-	/* token and account borrow from the keeper until ready returns;
-	 * on failure token is NULL and note says why. */
+	/* login borrows from the keeper until ready returns; on failure it
+	 * is NULL and note says why. note is never NULL. */
 	void (*ready)(struct login_wait *w, const struct login *login,
 		      const struct err_note *note);
 	/* private */
