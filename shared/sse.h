@@ -5,16 +5,17 @@
  * they come, cut anywhere; whole events come out through the function given.
  * Rules are WHATWG's (HTML, 9.2.6): lines end in LF, CRLF or CR; one BOM at
  * the start is skipped; comments and unknown fields are ignored; data fields
- * repeated in one event are joined by LF; an event without data is none.
+ * repeated in one event are joined by LF; an event without data is none;
+ * one without a name is called "message".
  * An event whose lines are not followed by a blank line is never called out.
  *
  * Lifetime: name and data are good until the function returns.
- * Memory:   one buffer that grows with the longest event that was cut by the
- *           end of a push, at most max bytes; a whole event inside one push
- *           is called out in place. sse_rest() tells whether half an event is
- *           left. Nothing is held while no event is half-read.
- * Failure:  an event over max: ERR_UPSTREAM_GARBLED (set by the caller's
- *           note); whatever the function returns stops the push and is
+ * Memory:   a buffer for the data and one for the line that were cut by the
+ *           end of a push, each max bytes and a few at the most; a whole event
+ *           of one data line inside one push is called out in place.
+ *           Nothing is held while no event is half-read.
+ * Failure:  data or a line over max: ERR_UPSTREAM_GARBLED (the caller fills
+ *           the note); whatever the function returns stops the push and is
  *           returned. After a failure the parser stays failed.
  */
 #ifndef CHATMOCK_SSE_H
