@@ -1,0 +1,196 @@
+/*
+ * models.c - the catalogue as clients read it, and the page at /.
+ *
+ * Clients know id, object, created and owned_by; what else there is to know
+ * of a model follows in members of our own, which they ignore.
+ */
+#include "models.h"
+
+#include "../../shared/text.h"
+
+/* When a model was made is not known, and clients only want a number: one
+ * that never changes, so that a list can be compared with the last one. */
+#define CREATED 1735689600
+
+static void write_efforts(const struct model *m, struct buf *out)
+{
+	const char *comma = "";
+
+	buf_char(out, '[');
+	for (int e = 0; e < EFFORT__COUNT; e++) {
+		if (!(m->efforts & (1u << e)))
+			continue;
+		buf_fmt(out, "%s\"%s\"", comma, effort_name((enum effort)e));
+		comma = ",";
+	}
+	buf_char(out, ']');
+}
+
+/* One entry. m is NULL for a model that the catalogue does not have; stands
+ * is what an alias means, or NULL. */
+static void write_model(const struct config *c, const struct model *m,
+			struct span id, enum effort effort, const char *stands,
+			struct buf *out)
+{
+	int64_t limit = c->max_output_fallback;
+
+	buf_str(out, "{\"id\":");
+	buf_json(out, id);
+	buf_fmt(out, ",\"object\":\"model\",\"created\":%d,\"owned_by\":\"%s\"",
+		CREATED, m ? "openai" : "chatmock");
+	if (stands) {
+		buf_str(out, ",\"alias_of\":");
+		buf_json(out, span_of(stands));
+	}
+	if (m) {
+		if (m->max_output_tokens)
+			limit = m->max_output_tokens;
+		if (effort == EFFORT_UNSET)
+			effort = m->default_effort;
+		buf_str(out, ",\"display_name\":");
+		buf_json(out, span_of(m->name));
+		buf_fmt(out, ",\"context_window\":%lld,\"max_output_tokens\":%lld",
+			(long long)m->context_window, (long long)limit);
+		buf_str(out, ",\"reasoning_efforts\":");
+		write_efforts(m, out);
+		buf_fmt(out, ",\"default_reasoning_effort\":\"%s\"",
+			effort_name(effort));
+		buf_fmt(out, ",\"input_modalities\":[\"text\"%s]",
+			m->vision ? ",\"image\"" : "");
+	}
+	buf_char(out, '}');
+}
+
+/* The listed model and, when asked for, each effort as one of its own. */
+static void list_model(const struct config *c, const struct model *m,
+		       struct buf *out)
+{
+	write_model(c, m, span_of(m->slug), EFFORT_UNSET, NULL, out);
+	for (int e = 0; c->expose_reasoning && e < EFFORT_ULTRA; e++) {
+		char id[320];
+
+		if (!(m->efforts & (1u << e)))
+			continue;
+		snprintf(id, sizeof(id), "%s-%s", m->slug, effort_name((enum effort)e));
+		buf_char(out, ',');
+		write_model(c, m, span_of(id), (enum effort)e, NULL, out);
+	}
+}
+
+/* Does another line of the list have this id already? */
+static bool is_listed(const struct config *c, const struct catalog *cat, size_t alias)
+{
+	struct span pattern = span_of(c->aliases[alias].pattern);
+	const struct model *m = catalog_find(cat, pattern);
+
+	for (size_t i = 0; i < alias; i++)
+		if (span_eq(pattern, c->aliases[i].pattern))
+			return true;
+	return (m && m->visible) || memchr(pattern.ptr, '*', pattern.len);
+}
+
+static void list_alias(const struct config *c, const struct catalog *cat,
+		       size_t alias, struct buf *out)
+{
+	const struct config_alias *a = &c->aliases[alias];
+	struct err_note note = ERR_NOTE_INIT;
+	struct model_choice choice;
+
+	if (is_listed(c, cat, alias) ||
+	    catalog_choose(cat, span_of(a->pattern), &choice, &note))
+		return;
+	buf_char(out, ',');
+	write_model(c, choice.known, span_of(a->pattern), choice.effort, a->model, out);
+}
+
+void models_list(const struct config *c, const struct catalog *cat, struct buf *out)
+{
+	const char *comma = "";
+
+	buf_str(out, "{\"object\":\"list\",\"data\":[");
+	for (size_t i = 0; i < catalog_count(cat); i++) {
+		const struct model *m = catalog_at(cat, i);
+
+		if (!m->visible)
+			continue;
+		buf_str(out, comma);
+		list_model(c, m, out);
+		comma = ",";
+	}
+	for (size_t i = 0; i < c->alias_count; i++)
+		list_alias(c, cat, i, out);
+	buf_str(out, "]}");
+}
+
+static const struct config_alias *find_alias(const struct config *c, struct span id)
+{
+	for (size_t i = 0; i < c->alias_count; i++)
+		if (span_eq(id, c->aliases[i].pattern))
+			return &c->aliases[i];
+	return NULL;
+}
+
+enum err models_one(const struct config *c, const struct catalog *cat,
+		    struct span id, struct buf *out, struct err_note *note)
+{
+	const struct config_alias *alias = find_alias(c, id);
+	const struct model *m = catalog_find(cat, id);
+	struct err_note why = ERR_NOTE_INIT;
+	struct model_choice choice;
+	struct buf near;
+
+	if (m && !alias) {
+		write_model(c, m, id, EFFORT_UNSET, NULL, out);
+		return 0;
+	}
+	if (catalog_choose(cat, id, &choice, &why) == 0 && (choice.known || alias)) {
+		write_model(c, choice.known, id, choice.effort,
+			    alias ? alias->model : NULL, out);
+		return 0;
+	}
+	buf_init(&near, 1024);
+	catalog_suggest(cat, id, &near);
+	err_at(note, ERR_MODEL_NOT_FOUND, "model",
+	       "The model '%.*s' is not in the list%s%s%s",
+	       (int)(id.len < 128 ? id.len : 128), id.ptr,
+	       near.len ? "; near are: " : "", near.ptr, near.len ? "." :
+	       "; GET /v1/models has it.");
+	buf_free(&near);
+	return note ? note->code : ERR_MODEL_NOT_FOUND;
+}
+
+/* A Host header that can be put into a page and a shell line as it is. */
+static bool host_ok(const char *host)
+{
+	size_t len = host ? strlen(host) : 0;
+
+	return len && len < 256 &&
+	       strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		      "0123456789.:[]-") == len;
+}
+
+void home_page(const struct config *c, const char *host, struct buf *out)
+{
+	bool bare6 = strchr(c->bind, ':') && c->bind[0] != '[';
+	char own[300];
+
+	if (!host_ok(host)) {
+		snprintf(own, sizeof(own), "%s%.255s%s:%lld", bare6 ? "[" : "",
+			 c->bind, bare6 ? "]" : "", (long long)c->port);
+		host = own;
+	}
+	buf_str(out, "ChatMock in C " CHATMOCK_VERSION "\n\n"
+		"Base URLs to copy:\n\n");
+	buf_fmt(out, "  OpenAI clients     http://%s/v1\n", host);
+	buf_fmt(out, "  a named session    http://%s/codex/SESSION\n\n", host);
+	buf_str(out, "Any text serves as the API key. To try it:\n\n");
+	buf_fmt(out, "  curl -N http://%s/v1/chat/completions \\\n"
+		"    -H 'Content-Type: application/json' \\\n"
+		"    -d '{\"model\":\"gpt-5.5\",\"stream\":true,"
+		"\"messages\":[{\"role\":\"user\",\"content\":\"Say hello.\"}]}'\n\n",
+		host);
+	buf_fmt(out, "Models: http://%s/v1/models\n\n", host);
+	buf_str(out, "Not affiliated with OpenAI. Upstream is called with the "
+		"login or key set up on\nthis machine, under the limits and terms "
+		"of that account.\n");
+}
