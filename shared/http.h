@@ -68,7 +68,12 @@ struct http_call *http_start(struct http *h, const struct http_request *r,
  * stream). No callback comes any more. NULL is fine. */
 void http_cancel(struct http_call *call);
 
+/* The handler hears more in this turn or the next, never inside here. */
 void http_resume(struct http_call *call);
+
+/* True when upstream has all of the body and its answer has begun: it will
+ * not be needed again. */
+bool http_body_sent(const struct http_call *call);
 
 /* The last value of an answer's header, trimmed; good until done. Empty span
  * when not there. name in any case. From head() on. */

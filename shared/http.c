@@ -1,0 +1,347 @@
+/*
+ * http.c - the rules every call keeps, and curl's failures in our words.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ceilings.h"
+#include "http_private.h"
+#include "text.h"
+
+#define KEEP_NAMES_S		120
+#define KEEP_IDLE_S		300
+#define KEEP_CONNECTION_S	3600
+
+bool http_global_init(void)
+{
+	const long need = CURL_VERSION_SSL | CURL_VERSION_ASYNCHDNS;
+	curl_version_info_data *info;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return false;
+	info = curl_version_info(CURLVERSION_NOW);
+	return (info->features & need) == need;
+}
+
+/* --- where we call */
+
+static bool host_is_loopback(CURLU *u, const char *host)
+{
+	unsigned char ip[sizeof(struct in6_addr)];
+	char v6[INET6_ADDRSTRLEN + 2], *zone = NULL;
+	size_t len = strlen(host);
+
+	if (!strcasecmp(host, "localhost"))
+		return true;
+	if (inet_pton(AF_INET, host, ip) == 1)
+		return ip[0] == 127;
+	if (host[0] != '[' || len < 3 || len >= sizeof(v6))
+		return false;
+	if (!curl_url_get(u, CURLUPART_ZONEID, &zone, 0)) {
+		curl_free(zone);
+		return false;
+	}
+	memcpy(v6, host + 1, len - 2);
+	v6[len - 2] = '\0';
+	return inet_pton(AF_INET6, v6, ip) == 1 &&
+	       IN6_IS_ADDR_LOOPBACK((struct in6_addr *)(void *)ip);
+}
+
+/* The words never quote the URL: it may hold a password where none belongs. */
+static bool target_from(CURLU *u, const char *url, struct http_target *target,
+			struct err_note *note)
+{
+	char *scheme = NULL, *host = NULL;
+	bool ok = false;
+	CURLUcode rc;
+
+	rc = curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+	if (rc == CURLUE_USER_NOT_ALLOWED)
+		err_tell(note, ERR_CONFIG, "a URL may not hold a user name");
+	else if (rc)
+		err_tell(note, ERR_CONFIG, "not a URL: %s", curl_url_strerror(rc));
+	if (rc)
+		return false;
+	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
+	    curl_url_get(u, CURLUPART_HOST, &host, 0)) {
+		err_tell(note, ERR_CONFIG, "a URL needs https:// and a host");
+		goto out;
+	}
+	target->tls = !strcmp(scheme, "https");
+	target->loopback = host_is_loopback(u, host);
+	ok = target->tls || (!strcmp(scheme, "http") && target->loopback);
+	if (!ok)
+		err_tell(note, ERR_CONFIG, "%s", strcmp(scheme, "http") ?
+			 "only https:// URLs are called" :
+			 "http:// is for loopback hosts alone, others need https://");
+out:
+	curl_free(scheme);
+	curl_free(host);
+	return ok;
+}
+
+bool http_target_of(const char *url, struct http_target *target,
+		    struct err_note *note)
+{
+	CURLU *u;
+	bool ok;
+
+	if (!url || strlen(url) > MAX_REQUEST_URI) {
+		err_tell(note, ERR_CONFIG, "the URL is %s",
+			 url ? "too long" : "missing");
+		return false;
+	}
+	u = curl_url();
+	if (!u) {
+		err_set(note, ERR_NO_MEMORY, "url");
+		return false;
+	}
+	ok = target_from(u, url, target, note);
+	curl_url_cleanup(u);
+	return ok;
+}
+
+bool http_url_ok(const char *url, struct err_note *note)
+{
+	struct http_target target;
+
+	return http_target_of(url, &target, note);
+}
+
+/* --- an easy handle */
+
+/* Ours, to be closed on exec, and to look at the address once more: a plain
+ * text call goes to loopback whatever a name may have meant. */
+static curl_socket_t socket_open(void *plain, curlsocktype purpose,
+				 struct curl_sockaddr *a)
+{
+	const struct sockaddr *sa = &a->addr;
+	bool loopback = false;
+
+	(void)purpose;
+	if (sa->sa_family == AF_INET)
+		loopback = ntohl(((const struct sockaddr_in *)(const void *)sa)
+				 ->sin_addr.s_addr) >> 24 == 127;
+	else if (sa->sa_family == AF_INET6)
+		loopback = IN6_IS_ADDR_LOOPBACK(
+			&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
+	if (plain && !loopback) {
+		errno = EACCES;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static int socket_ready(void *clientp, curl_socket_t fd, curlsocktype purpose)
+{
+	int probes = 3;
+
+	(void)clientp;
+	(void)purpose;
+	/* curl has options for the times but none for the count. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	return CURL_SOCKOPT_OK;
+}
+
+struct long_option {
+	CURLoption option;
+	long value;
+};
+
+static const struct long_option fixed[] = {
+	{ CURLOPT_NOSIGNAL, 1 },
+	{ CURLOPT_QUICK_EXIT, 1 },	/* nobody waits for a slow resolver */
+	{ CURLOPT_FOLLOWLOCATION, 0 },
+	{ CURLOPT_SSL_VERIFYPEER, 1 },
+	{ CURLOPT_SSL_VERIFYHOST, 2 },
+	{ CURLOPT_PROXY_SSL_VERIFYPEER, 1 },
+	{ CURLOPT_PROXY_SSL_VERIFYHOST, 2 },
+	{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+	{ CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+	{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
+	{ CURLOPT_HTTP09_ALLOWED, 0 },
+	{ CURLOPT_TCP_NODELAY, 1 },
+	{ CURLOPT_TCP_KEEPALIVE, 1 },
+	{ CURLOPT_TCP_KEEPIDLE, 30 },
+	{ CURLOPT_TCP_KEEPINTVL, 10 },
+	{ CURLOPT_DNS_CACHE_TIMEOUT, KEEP_NAMES_S },
+	{ CURLOPT_MAXAGE_CONN, KEEP_IDLE_S },
+	{ CURLOPT_MAXLIFETIME_CONN, KEEP_CONNECTION_S },
+	{ CURLOPT_BUFFERSIZE, RECEIVE_BUFFER },
+	{ CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER },
+	{ CURLOPT_PIPEWAIT, 1 },
+};
+
+static bool set_text(CURL *easy, CURLoption option, const char *value)
+{
+	return !value || !*value ||
+	       !curl_easy_setopt(easy, option, value);
+}
+
+bool http_easy_init(CURL *easy, const struct http_settings *s,
+		    const char *accept_encoding)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		if (curl_easy_setopt(easy, fixed[i].option, fixed[i].value))
+			return false;
+	if (s->connect_timeout_ms > 0 &&
+	    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+			     (long)s->connect_timeout_ms))
+		return false;
+	return set_text(easy, CURLOPT_CAINFO, s->ca_file) &&
+	       set_text(easy, CURLOPT_PROXY_CAINFO, s->ca_file) &&
+	       set_text(easy, CURLOPT_USERAGENT, s->user_agent) &&
+	       /* set even where empty, or curl asks the environment */
+	       !curl_easy_setopt(easy, CURLOPT_NOPROXY,
+				 s->no_proxy ? s->no_proxy : "") &&
+	       !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
+				 accept_encoding) &&
+	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open) &&
+	       !curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_ready);
+}
+
+static long http_version(const struct http_settings *s, bool tls)
+{
+	if (s->version == HTTP_1_1)
+		return CURL_HTTP_VERSION_1_1;
+	if (tls)
+		return CURL_HTTP_VERSION_2TLS;
+	/* Not 2TLS: calls would wait for each other in case it is HTTP/2. */
+	return s->version == HTTP_2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE :
+				      CURL_HTTP_VERSION_1_1;
+}
+
+bool http_easy_url(CURL *easy, const struct http_settings *s, const char *url,
+		   const struct http_target *target)
+{
+	const char *proxy = target->loopback || !s->proxy ? "" : s->proxy;
+
+	return !curl_easy_setopt(easy, CURLOPT_URL, url) &&
+	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
+				 target->tls ? "https" : "http") &&
+	       !curl_easy_setopt(easy, CURLOPT_PROXY, proxy) &&
+	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA,
+				 target->tls ? NULL : easy) &&
+	       !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+				 http_version(s, target->tls));
+}
+
+bool http_easy_request(CURL *easy, const struct http_request *r)
+{
+	bool get = !strcmp(r->method, "GET"), post = !strcmp(r->method, "POST");
+
+	for (const char *c = r->method; *c; c++)
+		if (*c < 'A' || *c > 'Z')
+			return false;
+	/* HTTPGET forgets what a call before this one sent. */
+	if (curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) ||
+	    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+			     get || post ? NULL : r->method))
+		return false;
+	if (!post && !r->body.len)
+		return true;
+	return !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)r->body.len) &&
+	       !curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+				 r->body.ptr ? r->body.ptr : "");
+}
+
+/* Curl would ask before it sends a body over 1 MB, and name a type that the
+ * body is not of. A name without a value takes such a header out. */
+static const char *const unwanted[] = { "Expect:", "Content-Type:" };
+
+struct curl_slist *http_headers_new(const struct http_request *r)
+{
+	size_t count = r->header_count + ARRAY_LEN(unwanted), bytes = 0, n = 0;
+	struct curl_slist *list;
+	bool typed = false;
+	char *text;
+
+	for (size_t i = 0; i < r->header_count; i++) {
+		if (strpbrk(r->headers[i], "\r\n"))
+			return NULL;
+		bytes += strlen(r->headers[i]) + 1;
+	}
+	list = malloc(count * sizeof(*list) + bytes);
+	if (!list)
+		return NULL;
+	text = (char *)(list + count);
+	for (size_t i = 0; i < r->header_count; i++) {
+		size_t len = strlen(r->headers[i]) + 1;
+
+		memcpy(text, r->headers[i], len);
+		if (!strncasecmp(text, "content-type:", 13))
+			typed = true;
+		list[n++].data = text;
+		text += len;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(unwanted) - typed; i++)
+		list[n++].data = (char *)(uintptr_t)unwanted[i];
+	for (size_t i = 0; i < n; i++)
+		list[i].next = i + 1 < n ? &list[i + 1] : NULL;
+	return list;
+}
+
+/* --- what went wrong */
+
+static const struct {
+	CURLcode rc;
+	enum err code;
+} failures[] = {
+	{ CURLE_COULDNT_RESOLVE_HOST, ERR_UPSTREAM_DNS },
+	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_UPSTREAM_DNS },
+	{ CURLE_COULDNT_CONNECT, ERR_UPSTREAM_CONNECT },
+	{ CURLE_INTERFACE_FAILED, ERR_UPSTREAM_CONNECT },
+	{ CURLE_PROXY, ERR_UPSTREAM_CONNECT },
+	{ CURLE_OPERATION_TIMEDOUT, ERR_UPSTREAM_TIMEOUT },
+	{ CURLE_SSL_CONNECT_ERROR, ERR_UPSTREAM_TLS },
+	{ CURLE_PEER_FAILED_VERIFICATION, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_CACERT_BADFILE, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_CERTPROBLEM, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_CIPHER, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_ISSUER_ERROR, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_INVALIDCERTSTATUS, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_PINNEDPUBKEYNOTMATCH, ERR_UPSTREAM_TLS },
+	{ CURLE_SSL_ENGINE_INITFAILED, ERR_UPSTREAM_TLS },
+	{ CURLE_USE_SSL_FAILED, ERR_UPSTREAM_TLS },
+	{ CURLE_OUT_OF_MEMORY, ERR_NO_MEMORY },
+};
+
+static enum err code_of(CURL *easy, CURLcode rc)
+{
+	curl_off_t connected = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(failures); i++)
+		if (failures[i].rc == rc)
+			return failures[i].code;
+	/* A proxy that refuses, a peer that hangs up while we greet. */
+	if (!curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected) &&
+	    !connected)
+		return ERR_UPSTREAM_CONNECT;
+	return ERR_UPSTREAM_BROKE;
+}
+
+enum err http_error(CURL *easy, CURLcode rc, const struct http_settings *s,
+		    char *text)
+{
+	size_t len;
+
+	text[CURL_ERROR_SIZE - 1] = '\0';
+	if (!*text)
+		snprintf(text, CURL_ERROR_SIZE, "%s", curl_easy_strerror(rc));
+	len = strlen(text);
+	if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		snprintf(text + len, CURL_ERROR_SIZE - len, s->ca_file && *s->ca_file ?
+			 " (CODEX_CA_CERTIFICATE or SSL_CERT_FILE is set: does "
+			 "that file hold its CA?)" :
+			 " (CODEX_CA_CERTIFICATE may name a file that holds its CA)");
+	else if (rc == CURLE_SSL_CACERT_BADFILE)
+		snprintf(text + len, CURL_ERROR_SIZE - len,
+			 " (see CODEX_CA_CERTIFICATE, SSL_CERT_FILE)");
+	return code_of(easy, rc);
+}

@@ -1,0 +1,246 @@
+/*
+ * http_multi.c - curl_multi handles on the loop.
+ *
+ * Curl 7.88 walks through all connections of a multi when a transfer ends and
+ * when one looks for a kept connection, so that 8,000 streams in one multi
+ * stall the loop. There are many multis therefore, filled one after another:
+ * few calls share few multis and find each other's kept connections. Over
+ * TLS a multi takes more, for each one reads the CA bundle anew (20 ms).
+ *
+ * Curl does not let a handle go while it runs a callback. What is cancelled
+ * then waits on the multi's list until curl returns, a few microseconds.
+ */
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "http_private.h"
+
+#define FULL_PLAIN		128
+#define FULL_TLS		1024
+#define IDLE_FIRST_US		(300 * (int64_t)1000000)
+#define IDLE_OTHER_US		(15 * (int64_t)1000000)
+
+struct http_sock {
+	struct loop_fd f;
+	struct http_multi *m;
+};
+
+void http_multi_settle(struct http_multi *m)
+{
+	for (;;) {
+		struct http_call *call = m->dying;
+		CURLMsg *msg;
+		int left;
+
+		if (call) {
+			m->dying = call->next_dying;
+			http_call_drop(call);
+			continue;
+		}
+		msg = curl_multi_info_read(m->multi, &left);
+		if (!msg)
+			return;
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
+		http_call_ended(call, msg->data.result);
+	}
+}
+
+static void act(struct http_multi *m, curl_socket_t fd, int events)
+{
+	int running;
+
+	m->busy = true;
+	curl_multi_socket_action(m->multi, fd, events, &running);
+	m->busy = false;
+	http_multi_settle(m);
+}
+
+static void on_socket(struct loop_fd *f, uint32_t events)
+{
+	struct http_sock *sock = CONTAINER_OF(f, struct http_sock, f);
+	int what = 0;
+
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP))
+		what |= CURL_CSELECT_IN;
+	if (events & EPOLLOUT)
+		what |= CURL_CSELECT_OUT;
+	if (events & EPOLLERR)
+		what |= CURL_CSELECT_ERR;
+	act(sock->m, f->fd, what);
+}
+
+static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
+			     void *sockp)
+{
+	struct http_multi *m = userp;
+	struct loop *loop = m->http->loop;
+	struct http_sock *sock = sockp;
+	uint32_t events;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (sock)
+			loop_fd_del(loop, &sock->f);
+		free(sock);
+		return 0;
+	}
+	if (!sock) {
+		sock = calloc(1, sizeof(*sock));
+		if (!sock)
+			return -1;
+		sock->m = m;
+		sock->f.fd = fd;
+		sock->f.fn = on_socket;
+		curl_multi_assign(m->multi, fd, sock);
+	}
+	events = (what & CURL_POLL_IN ? EPOLLIN : 0) |
+		 (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+	return loop_fd_add(loop, &sock->f, events) ? 0 : -1;
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	act(CONTAINER_OF(t, struct http_multi, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int curl_wants_timer(CURLM *multi, long ms, void *userp)
+{
+	struct http_multi *m = userp;
+
+	(void)multi;
+	if (ms < 0) {
+		loop_timer_cancel(m->http->loop, &m->timer);
+		return 0;
+	}
+	return loop_timer_in(m->http->loop, &m->timer, ms * (int64_t)1000) ? 0 : -1;
+}
+
+/* Closes what connections are kept: the peer has most likely done so. */
+static void on_idle(struct loop_timer *t)
+{
+	struct http_multi *m = CONTAINER_OF(t, struct http_multi, idle);
+
+	curl_multi_cleanup(m->multi);
+	m->multi = NULL;
+	loop_timer_cancel(m->http->loop, &m->timer);
+}
+
+void http_multi_count(struct http_multi *m, int change)
+{
+	struct loop *loop = m->http->loop;
+
+	m->live += change;
+	if (m->live)
+		loop_timer_cancel(loop, &m->idle);
+	else
+		loop_timer_in(loop, &m->idle, m == m->http->multis[0] ?
+			      IDLE_FIRST_US : IDLE_OTHER_US);
+}
+
+static bool multi_open(struct http_multi *m)
+{
+	const int max = m->http->settings->max_calls;
+	CURLM *c = curl_multi_init();
+
+	if (!c)
+		return false;
+	/* More than there will be: curl would look for the oldest each time. */
+	if (curl_multi_setopt(c, CURLMOPT_MAXCONNECTS, (long)max + FULL_TLS) ||
+	    curl_multi_setopt(c, CURLMOPT_MAX_CONCURRENT_STREAMS,
+			      (long)STREAMS_PER_CONNECTION) ||
+	    curl_multi_setopt(c, CURLMOPT_SOCKETDATA, m) ||
+	    curl_multi_setopt(c, CURLMOPT_SOCKETFUNCTION, curl_wants_socket) ||
+	    curl_multi_setopt(c, CURLMOPT_TIMERDATA, m) ||
+	    curl_multi_setopt(c, CURLMOPT_TIMERFUNCTION, curl_wants_timer)) {
+		curl_multi_cleanup(c);
+		return false;
+	}
+	m->multi = c;
+	return true;
+}
+
+static struct http_multi *multi_new(struct http *h)
+{
+	struct http_multi *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->http = h;
+	m->timer.fn = on_timer;
+	m->idle.fn = on_idle;
+	return m;
+}
+
+static void multi_free(struct http_multi *m)
+{
+	if (!m)
+		return;
+	if (m->multi)
+		curl_multi_cleanup(m->multi);
+	loop_timer_cancel(m->http->loop, &m->timer);
+	loop_timer_cancel(m->http->loop, &m->idle);
+	free(m);
+}
+
+struct http_multi *http_multi_pick(struct http *h, bool tls)
+{
+	const int full = tls ? FULL_TLS : FULL_PLAIN;
+	struct http_multi *best = NULL;
+
+	for (int i = 0; i < MAX_MULTIS; i++) {
+		struct http_multi *m = h->multis[i];
+
+		if (!m) {
+			m = h->multis[i] = multi_new(h);
+			if (!m)
+				break;
+		}
+		if (!m->busy && (!best || m->live < best->live))
+			best = m;
+		if (best && best->live < full)
+			break;
+	}
+	return best && (best->multi || multi_open(best)) ? best : NULL;
+}
+
+/* --- all of them */
+
+struct http *http_new(struct loop *l, const struct http_settings *s)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->loop = l;
+	h->settings = s;
+	h->share = curl_share_init();
+	if (!h->share ||
+	    curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) ||
+	    curl_share_setopt(h->share, CURLSHOPT_SHARE,
+			      CURL_LOCK_DATA_SSL_SESSION)) {
+		http_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void http_free(struct http *h)
+{
+	struct http_call *call;
+
+	if (!h)
+		return;
+	while ((call = h->live))
+		http_call_drop(call);
+	while ((call = h->idle)) {
+		h->idle = call->next;
+		http_call_free(call);
+	}
+	for (int i = 0; i < MAX_MULTIS; i++)
+		multi_free(h->multis[i]);
+	curl_share_cleanup(h->share);
+	free(h->url);
+	free(h);
+}
