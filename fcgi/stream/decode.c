@@ -1,0 +1,372 @@
+/*
+ * decode.c - which upstream event means what: a table, and the answer's life.
+ */
+#include <stdlib.h>
+
+#include "../../shared/ceilings.h"
+#include "../../shared/text.h"
+#include "decode_state.h"
+#include "refusal.h"
+
+struct rule {
+	const char *type;
+	enum err (*act)(struct decoder *d, const struct rule *rule,
+			struct json_object *root);
+	enum part_kind part;
+	const char *field;		/* where the text is */
+};
+
+struct decoder *decoder_new(event_fn fn, void *ctx)
+{
+	struct decoder *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->fn = fn;
+	d->ctx = ctx;
+	buf_init(&d->scratch, MAX_SSE_EVENT);
+	return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	free(d->items);
+	free(d->parts);
+	buf_free(&d->scratch);
+	free(d);
+}
+
+bool decoder_ended(const struct decoder *d)
+{
+	return d->ended;
+}
+
+enum err decode_tell(struct decoder *d, struct event *ev)
+{
+	enum err err;
+
+	if (!d->started && event_is_semantic(ev)) {
+		d->started = true;
+		err = d->fn(d->ctx, &(struct event){ .kind = EVENT_START });
+		if (err)
+			return err;
+	}
+	ev->raw = d->raw;
+	d->raw = span_of("");
+	return d->fn(d->ctx, ev);
+}
+
+/* --- what the rules do --- */
+
+static struct place place_of(struct json_object *root)
+{
+	return (struct place){
+		.output_index = json_get_int(root, "output_index", -1),
+		.index = json_get_int(root, "content_index",
+				      json_get_int(root, "summary_index", 0)),
+		.item_id = json_get_str(root, "item_id"),
+	};
+}
+
+static enum err on_delta(struct decoder *d, const struct rule *rule,
+			 struct json_object *root)
+{
+	struct place at = place_of(root);
+
+	return decode_delta(d, rule->part, &at, json_get_str(root, rule->field));
+}
+
+static enum err on_rest(struct decoder *d, const struct rule *rule,
+			struct json_object *root)
+{
+	struct place at = place_of(root);
+
+	return decode_rest(d, rule->part, &at, json_get_str(root, rule->field));
+}
+
+static enum err on_annotation(struct decoder *d, const struct rule *rule,
+			      struct json_object *root)
+{
+	struct place at = place_of(root);
+
+	return decode_annotation(d, &at, json_get(root, rule->field));
+}
+
+static enum err on_part_done(struct decoder *d, const struct rule *rule,
+			     struct json_object *root)
+{
+	struct place at = place_of(root);
+
+	return decode_part_done(d, &at, json_get_object(root, rule->field));
+}
+
+static enum err on_item_added(struct decoder *d, const struct rule *rule,
+			      struct json_object *root)
+{
+	return decode_item_added(d, json_get_int(root, "output_index", -1),
+				 json_get_object(root, rule->field));
+}
+
+static enum err on_item_done(struct decoder *d, const struct rule *rule,
+			     struct json_object *root)
+{
+	return decode_item_done(d, json_get_int(root, "output_index", -1),
+				json_get_object(root, rule->field));
+}
+
+static enum err on_begin(struct decoder *d, const struct rule *rule,
+			 struct json_object *root)
+{
+	struct json_object *response = json_get_object(root, rule->field);
+	struct event ev = { .kind = EVENT_START,
+			    .id = json_get_str(response, "id"),
+			    .model = json_get_str(response, "model") };
+
+	if (d->started)
+		return ERR_NONE;
+	d->started = true;
+	return decode_tell(d, &ev);
+}
+
+static enum err on_keepalive(struct decoder *d, const struct rule *rule,
+			     struct json_object *root)
+{
+	(void)rule;
+	(void)root;
+	return decode_tell(d, &(struct event){ .kind = EVENT_KEEPALIVE });
+}
+
+static int64_t tokens(struct json_object *v, const char *key, int64_t dflt)
+{
+	int64_t n = json_get_int(v, key, dflt);
+
+	return n < 0 ? 0 : n;
+}
+
+static struct usage usage_of(struct json_object *response)
+{
+	struct json_object *u = json_get_object(response, "usage");
+	struct json_object *in = json_get_object(u, "input_tokens_details");
+	struct json_object *out = json_get_object(u, "output_tokens_details");
+	struct usage usage = { .known = u != NULL };
+
+	usage.input = tokens(u, "input_tokens", 0);
+	usage.output = tokens(u, "output_tokens", 0);
+	usage.cached = tokens(in, "cached_tokens", 0);
+	usage.cache_write = tokens(in, "cache_write_tokens", 0);
+	usage.reasoning = tokens(out, "reasoning_tokens", 0);
+	if (usage.input < INT64_MAX / 2 && usage.output < INT64_MAX / 2)
+		usage.total = usage.input + usage.output;
+	usage.total = tokens(u, "total_tokens", usage.total);
+	return usage;
+}
+
+static enum err tell_failed(struct decoder *d, struct json_object *error,
+			    struct json_object *response, const char *words)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct event ev = { .kind = EVENT_FAILED, .note = &note,
+			    .usage = usage_of(response) };
+
+	refusal_read_event(error, &note);
+	if (!note.tell[0])
+		text_copy(note.tell, sizeof(note.tell), span_of(words));
+	d->ended = true;
+	return decode_tell(d, &ev);
+}
+
+static enum err tell_done(struct decoder *d, struct json_object *response,
+			  enum finish finish)
+{
+	struct event ev = { .kind = EVENT_DONE, .finish = finish,
+			    .usage = usage_of(response),
+			    .id = json_get_str(response, "id"),
+			    .model = json_get_str(response, "model") };
+	struct span raw = d->raw;
+	enum err err;
+
+	d->raw = span_of("");		/* it belongs to the end itself */
+	err = decode_output(d, json_get_array(response, "output"));
+	if (err)
+		return err;
+	d->raw = raw;
+	d->ended = true;
+	return decode_tell(d, &ev);
+}
+
+static enum finish finish_of(struct json_object *response, struct span status)
+{
+	struct json_object *why = json_get_object(response, "incomplete_details");
+	struct span reason = json_get_str(why, "reason");
+
+	if (span_eq(reason, "content_filter"))
+		return FINISH_FILTER;
+	return span_eq(status, "incomplete") || reason.len ? FINISH_LENGTH :
+							     FINISH_STOP;
+}
+
+/* Any end that speaks of a response: its status decides, else the event. */
+static enum err on_end(struct decoder *d, const struct rule *rule,
+		       struct json_object *root)
+{
+	struct json_object *response = json_get_object(root, "response");
+	struct json_object *error = json_get_object(response, "error");
+	struct span status = json_get_str(response, "status");
+
+	if (rule->field && !span_eq(status, "failed") &&
+	    !span_eq(status, "cancelled") && !span_eq(status, "incomplete"))
+		status = span_of(rule->field);
+	if (span_eq(status, "failed"))
+		return tell_failed(d, error ? error : json_get(root, "error"),
+				   response, "Upstream said that the answer failed.");
+	if (span_eq(status, "cancelled"))
+		return tell_failed(d, error, response,
+				   "Upstream cancelled the answer.");
+	return tell_done(d, response, finish_of(response, status));
+}
+
+static enum err on_error(struct decoder *d, const struct rule *rule,
+			 struct json_object *root)
+{
+	(void)rule;
+	return tell_failed(d, root, NULL, "Upstream sent an error event.");
+}
+
+static const struct rule rules[] = {
+	{ "response.output_text.delta", on_delta, PART_TEXT, "delta" },
+	{ "response.function_call_arguments.delta", on_delta, PART_ARGS, "delta" },
+	{ "response.reasoning_summary_text.delta", on_delta, PART_SUMMARY, "delta" },
+	{ "response.reasoning_text.delta", on_delta, PART_THOUGHT, "delta" },
+	{ "response.custom_tool_call_input.delta", on_delta, PART_ARGS, "delta" },
+	{ "response.refusal.delta", on_delta, PART_REFUSAL, "delta" },
+	{ "response.output_text.done", on_rest, PART_TEXT, "text" },
+	{ "response.function_call_arguments.done", on_rest, PART_ARGS, "arguments" },
+	{ "response.reasoning_summary_text.done", on_rest, PART_SUMMARY, "text" },
+	{ "response.reasoning_text.done", on_rest, PART_THOUGHT, "text" },
+	{ "response.custom_tool_call_input.done", on_rest, PART_ARGS, "input" },
+	{ "response.refusal.done", on_rest, PART_REFUSAL, "refusal" },
+	{ "response.output_text.annotation.added", on_annotation, PART_TEXT, "annotation" },
+	{ "response.content_part.done", on_part_done, PART_TEXT, "part" },
+	{ "response.output_item.added", on_item_added, PART_TEXT, "item" },
+	{ "response.output_item.done", on_item_done, PART_TEXT, "item" },
+	{ "response.created", on_begin, PART_TEXT, "response" },
+	{ "response.in_progress", on_begin, PART_TEXT, "response" },
+	{ "response.queued", on_begin, PART_TEXT, "response" },
+	{ "response.completed", on_end, PART_TEXT, "completed" },
+	{ "response.done", on_end, PART_TEXT, "completed" },
+	{ "response.incomplete", on_end, PART_TEXT, "incomplete" },
+	{ "response.failed", on_end, PART_TEXT, "failed" },
+	{ "response.cancelled", on_end, PART_TEXT, "cancelled" },
+	{ "error", on_error, PART_TEXT, NULL },
+	{ "response.error", on_error, PART_TEXT, NULL },
+	{ "keepalive", on_keepalive, PART_TEXT, NULL },
+};
+
+static const struct rule *rule_find(struct span type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (span_eq(type, rules[i].type))
+			return &rules[i];
+	return NULL;
+}
+
+/* --- one event --- */
+
+bool decode_skips(struct span name)
+{
+	static const char *const starts[] = {
+		"codex.", "responsesapi.", "response.metadata",
+		"response.image_generation_call.", "response.web_search_call.",
+		"response.file_search_call.", "response.code_interpreter_call",
+		"response.mcp_", "response.audio.",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (span_starts(name, starts[i]))
+			return true;
+	return false;
+}
+
+static enum err tell_other(struct decoder *d)
+{
+	return decode_tell(d, &(struct event){ .kind = EVENT_OTHER });
+}
+
+/* name stands in where the data has no type of its own. */
+static enum err object_told(struct decoder *d, struct json_object *root,
+			    struct span name)
+{
+	struct span type = json_get_str(root, "type");
+	const struct rule *rule;
+	enum err err;
+
+	if (!type.len)
+		type = json_get(root, "error") ? SPAN("error") : name;
+	if (!json_is_object(root) || !type.len)
+		return err_set(d->note, ERR_UPSTREAM_GARBLED,
+			       "an event without a type");
+	rule = rule_find(type);
+	err = rule ? rule->act(d, rule, root) : ERR_NONE;
+	/* whatever it was, it is told: a tongue may pass it through */
+	return err || !d->raw.len ? err : tell_other(d);
+}
+
+enum err decode_object(struct decoder *d, struct json_object *root,
+		       struct span raw, struct err_note *note)
+{
+	struct err_note own = ERR_NOTE_INIT;
+
+	if (d->ended)
+		return ERR_NONE;
+	d->note = note ? note : &own;
+	d->raw = raw;
+	return object_told(d, root, span_of(""));
+}
+
+/* Most events: a delta, told without a tree. *err is the result if true. */
+static bool delta_told(struct decoder *d, struct span data, enum err *err)
+{
+	const struct rule *rule;
+	struct fast_delta delta;
+
+	if (!decode_fast(data, &d->scratch, &delta))
+		return false;
+	rule = rule_find(delta.type);
+	if (!rule || rule->act != on_delta)
+		return false;
+	d->raw = data;
+	*err = decode_delta(d, rule->part, &delta.at, delta.text);
+	if (!*err && d->raw.len)
+		*err = tell_other(d);
+	return true;
+}
+
+enum err decode_event(struct decoder *d, struct json_reader *r,
+		      struct span name, struct span data, struct err_note *note)
+{
+	struct err_note own = ERR_NOTE_INIT, parse = ERR_NOTE_INIT;
+	struct json_object *root;
+	enum err err;
+
+	data = text_trim(data);
+	if (d->ended || !data.len || span_eq(data, "[DONE]"))
+		return ERR_NONE;
+	d->note = note ? note : &own;
+	if (decode_skips(name)) {
+		d->raw = data;
+		return tell_other(d);
+	}
+	if (delta_told(d, data, &err))
+		return err;
+	root = json_reader_parse(r, data, &parse);
+	if (!root)
+		return err_set(d->note, parse.code == ERR_NO_MEMORY ?
+			       parse.code : ERR_UPSTREAM_GARBLED,
+			       "an event: %s", parse.why);
+	d->raw = data;
+	err = object_told(d, root, name);
+	json_object_put(root);
+	return err;
+}

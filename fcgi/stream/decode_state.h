@@ -1,0 +1,120 @@
+/*
+ * decode_state.h - what a decoder remembers; between decode*.c alone.
+ *
+ * An item is one output item of the answer, a part one text inside it: a
+ * text or refusal part of a message, a summary or text of a reasoning item, a
+ * call's arguments. What was told of a part is known by length and hash, so
+ * that a later copy of the whole (".done") adds what is missing, and nothing
+ * when it is not a continuation of what was told.
+ */
+#ifndef CHATMOCK_DECODE_STATE_H
+#define CHATMOCK_DECODE_STATE_H
+
+#include "decode.h"
+
+enum item_kind { ITEM_OTHER, ITEM_MESSAGE, ITEM_REASONING, ITEM_CALL };
+enum part_kind { PART_TEXT, PART_REFUSAL, PART_SUMMARY, PART_THOUGHT, PART_ARGS };
+
+struct item {
+	int64_t index;			/* output_index, -1: never said */
+	uint64_t id, call_id;		/* hashes, 0: never said */
+	enum item_kind kind;
+	unsigned call;
+	bool custom;			/* a call with free text */
+	bool begun;			/* EVENT_CALL was told */
+	bool call_ended;		/* EVENT_CALL_END was told */
+	bool done;			/* output_item.done was seen */
+	bool seen;			/* met in response.completed.output */
+};
+
+struct part {
+	size_t item;
+	int64_t index;			/* content_index or summary_index */
+	enum part_kind kind;
+	bool ended;			/* EVENT_TEXT_END was told */
+	size_t told;			/* bytes */
+	uint64_t hash;			/* of the bytes told */
+	size_t notes;			/* annotations told */
+};
+
+struct decoder {
+	event_fn fn;
+	void *ctx;
+	struct item *items;
+	size_t item_count, item_size;
+	struct part *parts;
+	size_t part_count, part_size;
+	size_t last;			/* the part found last: a guess */
+	size_t open_text;		/* part + 1 whose text is open, 0: none */
+	unsigned calls;
+	bool started, ended;
+	bool thought;			/* some reasoning was told */
+	struct buf scratch;		/* a delta without its escapes */
+	/* during a call */
+	struct span raw;		/* not yet told */
+	struct err_note *note;
+};
+
+/* Where a delta or a text belongs, as the event says it. */
+struct place {
+	int64_t output_index;		/* -1: not said */
+	int64_t index;			/* of the part */
+	struct span item_id;
+};
+
+/* Sends one event on, with what is left of raw. */
+enum err decode_tell(struct decoder *d, struct event *ev);
+
+/* More of a part. Text that belongs to a call nobody named yet is left for
+ * the item's end. */
+enum err decode_delta(struct decoder *d, enum part_kind kind,
+		      const struct place *at, struct span text);
+
+/* All of a part; what was not told yet is told. */
+enum err decode_rest(struct decoder *d, enum part_kind kind,
+		     const struct place *at, struct span text);
+
+enum err decode_annotation(struct decoder *d, const struct place *at,
+			   struct json_object *annotation);
+
+/* content_part.done: rest, annotations and the end of a text. */
+enum err decode_part_done(struct decoder *d, const struct place *at,
+			  struct json_object *part);
+
+enum err decode_item_added(struct decoder *d, int64_t output_index,
+			   struct json_object *item);
+enum err decode_item_done(struct decoder *d, int64_t output_index,
+			  struct json_object *item);
+
+/* For what ends an item: its rest, from the whole of it; a text that is open;
+ * a call whose arguments are all told (args may be empty). */
+enum err item_finish(struct decoder *d, struct item *it,
+		     struct json_object *item);
+enum err item_end_text(struct decoder *d, struct part *p);
+enum err item_end_call(struct decoder *d, struct item *it, struct span args);
+enum item_kind item_kind_of(struct span type);
+
+/* response.completed's output: only what no event told. Then the open
+ * ends (decode_output.c). */
+enum err decode_output(struct decoder *d, struct json_object *output);
+
+/* items and parts by their keys (decode_find.c). NULL: d->note says why. */
+struct item *item_find(struct decoder *d, enum item_kind kind,
+		       int64_t output_index, struct span id);
+struct item *item_new(struct decoder *d, enum item_kind kind,
+		      int64_t output_index, struct span id);
+struct part *part_get(struct decoder *d, struct item *it, enum part_kind kind,
+		      int64_t index);
+uint64_t decode_hash(uint64_t h, struct span s);
+#define DECODE_HASH_SEED 0xcbf29ce484222325u
+uint64_t decode_id(struct span s);	/* 0 for the empty one */
+
+/* A delta event read without a JSON tree (decode_fast.c). */
+struct fast_delta {
+	struct span type, text;
+	struct place at;
+};
+/* False: unusual in any way, use the parser. text may lie in scratch. */
+bool decode_fast(struct span data, struct buf *scratch, struct fast_delta *out);
+
+#endif

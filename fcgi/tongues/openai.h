@@ -1,0 +1,28 @@
+/*
+ * openai.h - what OpenAI's chat and completion answers have in common.
+ */
+#ifndef CHATMOCK_OPENAI_H
+#define CHATMOCK_OPENAI_H
+
+#include "tongue.h"
+
+/* {"id":...,"object":object,"created":...,"model":... without its end */
+void openai_head(struct buf *out, const struct terms *t, const char *object);
+
+/* "usage":{...}: figures that upstream did not give are 0 and the object says
+ * "partial":true. */
+void openai_usage(struct buf *out, const struct usage *u);
+
+/* The chunk with usage and no choices, where the client asked for it, and the
+ * good end of a stream. */
+void openai_end(struct buf *out, const struct terms *t, const char *object,
+		const struct usage *u);
+
+/* {"error":{"message","type","param","code"}}, and a limit's plan and reset */
+void openai_error_body(struct buf *out, const struct fault *f);
+
+/* The same as an event; nothing may follow it. */
+void openai_error_event(struct emitter *e, struct buf *out,
+			const struct fault *f);
+
+#endif
