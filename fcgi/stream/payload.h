@@ -17,8 +17,13 @@
 #include "../tongues/tongue.h"
 
 /* a->request is changed in place. session: 36 characters and NUL, see
- * session.h. */
+ * session.h. ERR_UNSUPPORTED_PARAM for what changes an answer's meaning and
+ * cannot be had (every offender is told), ERR_TOO_LARGE, ERR_NO_MEMORY. */
 MUST_USE enum err payload_build(struct ask *a, const char *session,
 				struct buf *out, struct err_note *note);
+
+/* For payload.c: the input without what the ChatGPT backend refuses in it
+ * (payload_input.c). False: no memory. */
+MUST_USE bool payload_input_fit(struct ask *a);
 
 #endif
