@@ -7,7 +7,7 @@
  * the parameters from a socket pair that can not block. Answers leave as
  * FCGI_STDOUT records through a bounded buffer and a non-blocking send, ended
  * by an empty STDOUT and END_REQUEST. What it relies on in libfcgi is said in
- * conn.c. Keep-alive connections (FCGI_KEEP_CONN) go back to reading.
+ * params.c. Keep-alive connections (FCGI_KEEP_CONN) go back to reading.
  *
  * A peer that sends half a request holds its own connection and nothing else,
  * for MAX_PEER_SILENCE_MS of silence at most. A peer that closes (or half
@@ -42,8 +42,9 @@ struct wire_handler {
 /* Listens on fd (made non-blocking; stays the caller's). NULL: no memory. */
 struct wire *wire_new(struct loop *l, int fd, const struct wire_handler *h,
 		      void *ctx);
-void wire_accept(struct wire *w, bool on);	/* off while draining */
+void wire_accept(struct wire *w, bool on);	/* off while draining: none is kept */
 size_t wire_conns(const struct wire *w);	/* open, idle kept ones too */
+size_t wire_accept_failures(const struct wire *w);	/* no descriptors, no memory */
 void wire_close_idle(struct wire *w);		/* between requests: closed now */
 void wire_free(struct wire *w);			/* closes every conn, no callbacks */
 

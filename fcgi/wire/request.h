@@ -2,8 +2,9 @@
  * request.h - one request as the web server handed it over.
  *
  * Ownership: made by wire (or cgi), given to the handler, freed by
- *            request_free(). Everything in it is its own; request_let_go()
- *            drops body and parameters early, all but id and the log's words.
+ *            request_free(), the struct itself too when wire made it.
+ *            Everything in it is its own; request_let_go() drops body,
+ *            parameters and query early: id, method and path stay.
  * Strings:   NUL-terminated, without control bytes but tab; a parameter that
  *            holds others is a request with note.code set.
  * Failure:   a request that passed a ceiling or broke the protocol still
@@ -26,7 +27,8 @@ struct request {
 	/* private */
 	char *params;			/* "NAME=value\0..." */
 	size_t params_len;
-	char *path_mem;
+	char *words;			/* method and path */
+	bool on_heap;			/* made by wire */
 };
 
 /*

@@ -1,0 +1,245 @@
+/*
+ * request.c - the parameters of one request, and what we make of them.
+ *
+ * The block of "NAME=value" strings stays as it came; looking one up walks
+ * it, which for the thirty or so of a request is cheaper than an index.
+ */
+#include "request.h"
+
+#include "../../shared/ceilings.h"
+#include "../../shared/clock.h"
+
+/* What libfcgi adds of its own (FCGI_ROLE); '=' and NUL replace the lengths. */
+#define HEAD_EXTRA 64
+
+/* A control byte: none may stand in a parameter, save the tab. */
+static bool is_control(unsigned char c)
+{
+	return (c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool request_param_next(const struct request *r, size_t *at, const char **name,
+			const char **value)
+{
+	while (*at < r->params_len) {
+		const char *entry = r->params + *at;
+		size_t len = strlen(entry);
+		const char *eq = memchr(entry, '=', len);
+
+		*at += len + 1;
+		if (!eq)
+			continue;
+		*name = entry;
+		*value = eq + 1;
+		return true;
+	}
+	return false;
+}
+
+const char *request_param(const struct request *r, const char *name)
+{
+	size_t name_len = strlen(name), at = 0;
+
+	while (at < r->params_len) {
+		const char *entry = r->params + at;
+		size_t len = strlen(entry);
+
+		if (len > name_len && entry[name_len] == '=' &&
+		    memcmp(entry, name, name_len) == 0)
+			return entry + name_len + 1;
+		at += len + 1;
+	}
+	return NULL;
+}
+
+/* The ceilings on what the head may hold. */
+static void check_params(struct request *r)
+{
+	size_t headers = 0, at = 0;
+
+	while (at < r->params_len) {
+		const char *entry = r->params + at;
+		const char *p = entry;
+
+		while (*p && !is_control((unsigned char)*p))
+			p++;
+		if (*p) {
+			err_set(&r->note, ERR_BAD_REQUEST,
+				"control byte 0x%02x in a parameter",
+				(unsigned)(unsigned char)*p);
+			p += strlen(p);
+		}
+		if (strncmp(entry, "HTTP_", 5) == 0)
+			headers++;
+		at += (size_t)(p - entry) + 1;
+	}
+	if (headers > MAX_REQUEST_HEADERS)
+		err_set(&r->note, ERR_HEAD_TOO_LARGE, "%zu header lines", headers);
+	if (r->params_len > MAX_REQUEST_HEAD + HEAD_EXTRA)
+		err_set(&r->note, ERR_HEAD_TOO_LARGE, "%zu bytes of parameters",
+			r->params_len);
+}
+
+/* The byte that "%xx" stands for, or -1 when it may not stand in a path. */
+static int escaped_byte(struct request *r, const char *src, size_t left)
+{
+	int hi = left > 2 ? hex_value(src[1]) : -1;
+	int lo = left > 2 ? hex_value(src[2]) : -1;
+
+	if (hi < 0 || lo < 0) {
+		err_set(&r->note, ERR_BAD_REQUEST, "bad percent escape in the path");
+		return -1;
+	}
+	if (is_control((unsigned char)(hi << 4 | lo)) || (hi << 4 | lo) == '\t') {
+		err_set(&r->note, ERR_BAD_REQUEST, "control byte 0x%02x in the path",
+			(unsigned)(hi << 4 | lo));
+		return -1;
+	}
+	return hi << 4 | lo;
+}
+
+/*
+ * Percent-decodes the path into out, which is as long as src at least. What
+ * can not be decoded stays as it was and fails the request, which is still
+ * answered in the tongue that its path names.
+ */
+static void decode_path(struct request *r, const char *src, size_t len, char *out)
+{
+	size_t o = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int byte = -1;
+
+		if (src[i] == '%')
+			byte = escaped_byte(r, src + i, len - i);
+		if (byte >= 0)
+			i += 2;
+		out[o++] = byte >= 0 ? (char)byte : src[i];
+	}
+	out[o] = '\0';
+}
+
+/* "http://host/path" is a form that proxies send: only its path counts. */
+static const char *after_authority(const char *uri)
+{
+	const char *p = strstr(uri, "://");
+
+	if (*uri == '/' || !p)
+		return uri;
+	p += 3;
+	p += strcspn(p, "/?");
+	return *p == '/' ? p : uri;
+}
+
+/*
+ * Memory for the method and for a path of path_len bytes at most, which is
+ * returned: NULL when there is none. Apart from the parameters, because the
+ * log needs both after request_let_go().
+ */
+static char *words_new(struct request *r, size_t path_len)
+{
+	const char *method = request_param(r, "REQUEST_METHOD");
+	size_t len = method ? strlen(method) : 0;
+
+	r->words = malloc(len + 1 + path_len + 1);
+	if (!r->words) {
+		err_set(&r->note, ERR_NO_MEMORY, "path of %zu bytes", path_len);
+		return NULL;
+	}
+	if (len)
+		memcpy(r->words, method, len);
+	r->words[len] = '\0';
+	r->words[len + 1] = '\0';
+	r->method = r->words;
+	r->path = r->words + len + 1;
+	return r->words + len + 1;
+}
+
+static void find_path_in_uri(struct request *r, const char *uri)
+{
+	size_t len;
+	char *path;
+
+	if (strlen(uri) > MAX_REQUEST_URI)
+		err_set(&r->note, ERR_URI_TOO_LONG, "%zu bytes", strlen(uri));
+	uri = after_authority(uri);
+	len = strcspn(uri, "?");
+	path = words_new(r, len);
+	if (path)
+		decode_path(r, uri, len, path);
+	if (uri[len] == '?')
+		r->query = uri + len + 1;
+}
+
+/* Without REQUEST_URI: these come decoded (RFC 3875 4.1.5, 4.1.13). */
+static void find_path_in_parts(struct request *r)
+{
+	struct span script = span_of(request_param(r, "SCRIPT_NAME"));
+	struct span info = span_of(request_param(r, "PATH_INFO"));
+	const char *query = request_param(r, "QUERY_STRING");
+	size_t len = script.len + info.len;
+	char *path = words_new(r, len);
+
+	if (query)
+		r->query = query;
+	if (len > MAX_REQUEST_URI)
+		err_set(&r->note, ERR_URI_TOO_LONG, "%zu bytes", len);
+	if (!path)
+		return;
+	memcpy(path, script.ptr, script.len);
+	memcpy(path + script.len, info.ptr, info.len);
+	path[len] = '\0';
+}
+
+void request_init(struct request *r, char *params, size_t params_len)
+{
+	const char *uri;
+
+	*r = (struct request){ .method = "", .path = "", .query = "" };
+	r->note = ERR_NOTE_INIT;
+	r->params = params;
+	r->params_len = params_len;
+	r->begun_us = clock_mono_us();
+	random_id(r->id, sizeof(r->id), "req_");
+	buf_init(&r->body, MAX_REQUEST_BODY);
+	check_params(r);
+	uri = request_param(r, "REQUEST_URI");
+	if (uri && *uri)
+		find_path_in_uri(r, uri);
+	else
+		find_path_in_parts(r);
+}
+
+void request_let_go(struct request *r)
+{
+	if (!r)
+		return;
+	buf_free(&r->body);
+	free(r->params);
+	r->params = NULL;
+	r->params_len = 0;
+	r->query = "";
+}
+
+void request_free(struct request *r)
+{
+	if (!r)
+		return;
+	request_let_go(r);
+	free(r->words);
+	r->words = NULL;
+	r->method = r->path = "";
+	if (r->on_heap)
+		free(r);
+}

@@ -1,0 +1,205 @@
+/*
+ * wire_private.h - what the files of fcgi/wire share; see conn.h first.
+ *
+ *	wire.c		listening, time limits
+ *	conn.c		the life of a conn, reading
+ *	record.c	FastCGI records in: from bytes to a request
+ *	params.c	the parameters: checked by us, parsed by libfcgi
+ *	conn_out.c	the answer: records out
+ *	cgi.c		one plain CGI request behind the same face
+ */
+#ifndef CHATMOCK_WIRE_PRIVATE_H
+#define CHATMOCK_WIRE_PRIVATE_H
+
+#include "../../shared/buf.h"
+#include "../../shared/ceilings.h"
+#include "conn.h"
+
+#define RECORD_HEAD	8
+#define END_RECORD	16		/* an END_REQUEST with its head */
+#define TAIL		(RECORD_HEAD + END_RECORD)
+#define MAX_SMALL	512		/* content of BEGIN, GET_VALUES */
+#define MAX_CONTROL	4096		/* our replies that the peer does not read */
+
+enum record_type {
+	FCGI_BEGIN = 1, FCGI_ABORT, FCGI_END, FCGI_PARAMS, FCGI_STDIN, FCGI_STDOUT,
+	FCGI_STDERR, FCGI_DATA, FCGI_VALUES, FCGI_VALUES_RESULT, FCGI_UNKNOWN
+};
+
+enum end_status { END_COMPLETE, END_CANT_MPX, END_OVERLOADED, END_UNKNOWN_ROLE };
+
+/* In which list of its wire a conn is. */
+enum conn_state {
+	CONN_IDLE,		/* kept, between two requests */
+	CONN_READING,		/* a request is awaited or half here */
+	CONN_ANSWERING,		/* the handler has it */
+	CONN_ENDING,		/* answered, not all is sent */
+	CONN_DEAD,		/* closed, freed when no callback is running */
+	CONN__STATES
+};
+
+/* How far the request of a conn has come. */
+enum phase { PHASE_NONE, PHASE_PARAMS, PHASE_STDIN, PHASE_WHOLE };
+
+/* What is done with the content of the record being read. */
+enum take { TAKE_SKIP, TAKE_SMALL, TAKE_PARAMS, TAKE_STDIN, TAKE_ABORT };
+
+struct link {
+	struct link *prev, *next;
+};
+
+/* The record being read. */
+struct reader {
+	unsigned char head[RECORD_HEAD];
+	uint8_t head_have;
+	uint8_t padding;		/* left */
+	uint16_t content;		/* left */
+	uint16_t id;
+	uint8_t type;
+	uint8_t take;			/* enum take */
+};
+
+struct conn {
+	struct link link;		/* in wire->lists[state] */
+	struct wire *wire;
+	struct loop_fd f;
+	struct loop_timer soon;		/* what may not be told inside a call */
+	void *user;
+	int64_t heard_us;		/* bytes last moved */
+
+	/* in */
+	struct reader reader;
+	struct buf small;		/* BEGIN or GET_VALUES in pieces */
+	struct buf params;		/* content of PARAMS so far */
+	struct request *req;		/* until it is handed over */
+	int64_t length;			/* CONTENT_LENGTH, -1: none */
+	int64_t begun_us;
+	size_t skipped;			/* bytes of this request thrown away */
+
+	/* out */
+	struct buf out;			/* STDOUT content */
+	size_t out_off;			/* of it already sent */
+	struct buf control;		/* whole records that go between */
+	unsigned char head[RECORD_HEAD];	/* of the record being sent */
+	uint8_t head_left;
+	uint8_t tail_off;		/* of the last two records, sent */
+	uint16_t record_left;		/* content of the record being sent */
+
+	uint16_t id;			/* the request's, while phase says so */
+	uint8_t state;			/* enum conn_state */
+	uint8_t phase;			/* enum phase */
+	bool keep;			/* FCGI_KEEP_CONN */
+	bool kept;			/* one request at least was answered */
+	bool head_over;			/* parameters passed their ceiling */
+	bool begun, head_open;		/* the answer's head */
+	bool broken;			/* sending failed */
+	bool was_full;
+	bool raw;			/* CGI: no records, fd stays open */
+};
+
+struct wire {
+	struct loop *loop;
+	struct wire_handler h;
+	void *ctx;
+	struct loop_fd listener;
+	struct loop_timer again;	/* accept after a pause */
+	struct loop_timer sweep;	/* once a second, while there is need */
+	struct loop_timer over;		/* CGI: the one conn has gone */
+	struct link lists[CONN__STATES];
+	size_t conns;
+	size_t accept_failures;
+	unsigned depth;			/* callbacks of ours that are running */
+	int pair[2];			/* to libfcgi: written, read; -1: none */
+	bool accepting, tcp;
+	char *scratch;
+};
+
+#define SCRATCH_SIZE (64u << 10)
+#define SWEEP_US 1000000
+
+/* --- lists: the head is a link of its own */
+static inline void link_init(struct link *head)
+{
+	head->prev = head->next = head;
+}
+
+static inline void link_del(struct link *l)
+{
+	l->prev->next = l->next;
+	l->next->prev = l->prev;
+}
+
+static inline void link_add(struct link *head, struct link *l)
+{
+	l->prev = head->prev;
+	l->next = head;
+	head->prev->next = l;
+	head->prev = l;
+}
+
+static inline bool link_empty(const struct link *head)
+{
+	return head->next == head;
+}
+
+static inline struct conn *conn_of_link(struct link *l)
+{
+	return CONTAINER_OF(l, struct conn, link);
+}
+
+/* --- wire.c */
+bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
+		void *ctx);
+void wire_teardown(struct wire *w);
+
+/* --- conn.c */
+/* Every callback of ours runs between these two: conns die at the end. */
+void wire_enter(struct wire *w);
+void wire_leave(struct wire *w);
+/* Takes over fd once the caller has added c->f to the loop. NULL: no memory. */
+struct conn *conn_new(struct wire *w, int fd);
+void conn_move(struct conn *c, enum conn_state state);
+void conn_close(struct conn *c);
+/* The peer has gone or broke the protocol: tells the handler that has it. */
+void conn_lost(struct conn *c);
+/* Reads what is there. closed: until the peer's end is seen. */
+void conn_read(struct conn *c, bool closed);
+/* All of a request is here (or enough to refuse it). */
+void conn_hand_over(struct conn *c);
+/* Back to waiting for a request, or closed. */
+void conn_finished(struct conn *c);
+
+/* --- record.c */
+/* Takes bytes from the peer. The conn may be dead afterwards. */
+void record_feed(struct conn *c, const char *bytes, size_t len);
+/* The body and its length agree, as far as can be said. */
+void body_check(struct request *req, int64_t length);
+/* Adds to the body; false when it is not wanted any more. */
+bool body_add(struct request *req, int64_t length, const char *bytes, size_t len);
+/* CONTENT_LENGTH of req, -1 when there is none; fails the request when bad. */
+int64_t body_length(struct request *req);
+
+/* --- params.c */
+void params_library_init(void);
+/* One name and value off the front of *rest. False: at the end, or the rest
+ * is not a whole pair. */
+bool params_next(struct span *rest, struct span *name, struct span *value);
+/*
+ * Makes a request of the content of PARAMS. cut: more than the ceiling came,
+ * the last pair may be incomplete. NULL: malformed, or no memory.
+ */
+struct request *params_request(struct wire *w, struct span raw, bool cut);
+
+/* --- conn_out.c */
+/* Sends what there is; sees to what happens then. */
+void conn_push(struct conn *c);
+void conn_reply(struct conn *c, enum record_type type, uint16_t id,
+		struct span content);
+void conn_reply_end(struct conn *c, uint16_t id, enum end_status status);
+void conn_out_reset(struct conn *c);
+
+/* --- cgi.c */
+/* Non-blocking write to fd 1: as send(2). */
+ssize_t cgi_write(int fd, const char *bytes, size_t len);
+
+#endif
