@@ -127,7 +127,8 @@ apt() {
 
 # As root: installs "$@".
 install_packages() {
-	local new=() unit status
+	local unit status
+	new=()		# for the trap: those that were not here before
 	for unit in lighttpd nginx apache2; do
 		has_service "$unit" || new+=("$unit")
 	done

@@ -169,7 +169,7 @@ start lighttpd "$run/start.log" lighttpd -D -f "$run/lighttpd.conf"
 wait_until_ready
 [ $told = 0 ] && greet
 while [ $told = 0 ]; do
-	wait -n "${pid[@]}"
+	wait -n "${pid[@]}" 2>/dev/null	# bash would name the pid itself
 	[ $told = 0 ] || break
 	part=$(dead_part) && give_up "$part ended by itself;" \
 		"see $run/start.log and $home/log/error.log"
