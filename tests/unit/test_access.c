@@ -113,9 +113,9 @@ static void make(struct request *r, const char *over)
 
 int main(void)
 {
-	char *env[] = { "CHATMOCK_ALLOWED_HOSTS=gate.example, other.example",
-			"CHATMOCK_ALLOWED_ORIGINS=https://chat.example",
-			"CHATMOCK_HOME=/tmp", NULL };
+	char hosts[] = "CHATMOCK_ALLOWED_HOSTS=gate.example, other.example";
+	char origins[] = "CHATMOCK_ALLOWED_ORIGINS=https://chat.example";
+	char *env[] = { hosts, origins, NULL };
 	struct err_note note = ERR_NOTE_INIT;
 	struct config c = { 0 };
 
