@@ -128,7 +128,7 @@ static inline void on_test_drained(void *ctx, struct conn *conn, void *user)
 	stream_more(s, user);
 }
 
-static inline bool test_may_accept(void *ctx)
+static inline bool peer_may_accept(void *ctx)
 {
 	return !((struct server *)ctx)->refuse;
 }
@@ -150,7 +150,7 @@ static inline void *server_run(void *arg)
 static inline void server_start(struct server *s)
 {
 	static const struct wire_handler handler = {
-		on_test_request, on_test_gone, on_test_drained, test_may_accept,
+		on_test_request, on_test_gone, on_test_drained, peer_may_accept,
 	};
 
 	memset(s, 0, sizeof(*s));
