@@ -240,6 +240,8 @@ static void call_finish(struct http_call *call)
 void http_call_ended(struct http_call *call, CURLcode rc)
 {
 	call->code = ERR_NONE;
+	if (!rc && !call->head_seen)	/* curl does not mind */
+		call->fault = "it closed before its headers were complete";
 	if (call->fault) {
 		call->code = ERR_UPSTREAM_BROKE;
 		snprintf(call->error, sizeof(call->error), "%s", call->fault);

@@ -7,17 +7,26 @@
 #include "http_private.h"
 #include "text.h"
 
+struct fetch {
+	struct http_reply *reply;
+	bool head_complete;
+};
+
 static size_t on_header(char *line, size_t one, size_t len, void *arg)
 {
-	struct http_reply *reply = arg;
+	struct fetch *f = arg;
+	struct http_reply *reply = f->reply;
 	struct span rest = text_trim((struct span){ line, len });
 	const char *colon;
 
 	(void)one;
 	if (span_starts(rest, "HTTP/")) {
 		buf_reset(&reply->headers);	/* what came was 1xx */
+		f->head_complete = false;
 		return len;
 	}
+	if (!rest.len)
+		f->head_complete = true;
 	colon = memchr(rest.ptr, ':', rest.len);
 	if (!colon)
 		return len;
@@ -32,7 +41,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *arg)
 
 static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
 {
-	struct http_reply *reply = arg;
+	struct http_reply *reply = ((struct fetch *)arg)->reply;
 
 	(void)one;
 	buf_add(&reply->body, bytes, len);
@@ -71,21 +80,25 @@ static enum err overflow(const struct http_reply *reply, struct err_note *note)
 static enum err fetch(CURL *e, const struct http_settings *s,
 		      struct http_reply *reply, struct err_note *note)
 {
+	struct fetch f = { .reply = reply };
 	char text[CURL_ERROR_SIZE] = "";
 	curl_off_t connected = 0;
 	long status = 0;
 	enum err code;
 	CURLcode rc;
 
-	if (curl_easy_setopt(e, CURLOPT_HEADERDATA, reply) ||
-	    curl_easy_setopt(e, CURLOPT_WRITEDATA, reply) ||
+	if (curl_easy_setopt(e, CURLOPT_HEADERDATA, &f) ||
+	    curl_easy_setopt(e, CURLOPT_WRITEDATA, &f) ||
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, text))
 		return err_set(note, ERR_NO_MEMORY, "call");
 	rc = curl_easy_perform(e);
 	curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
 	reply->status = (int)status;
-	if (!rc)
+	if (!rc && f.head_complete)
 		return ERR_NONE;
+	if (!rc)
+		return err_set(note, ERR_UPSTREAM_BROKE,
+			       "it closed before its headers were complete");
 	code = overflow(reply, note);
 	if (code)
 		return code;
