@@ -10,7 +10,12 @@ one() {
 }
 
 if [ $# -eq 2 ]; then
-	one "$1" "$2" && echo passed || echo "failed $1 $2"
+	if said=$(one "$1" "$2" 2>&1); then
+		echo passed
+	else
+		echo "failed $1 $2"
+		echo "$said" | grep -m 3 'error:' >&2
+	fi
 	exit
 fi
 clang=$(command -v clang-14 || command -v clang)
