@@ -13,7 +13,7 @@ static bool is_word(char c)
 /* What keys, JWTs and base64 are made of. */
 static bool is_token(char c)
 {
-	return is_word(c) || (c && strchr("-_.~+/=*", c));
+	return is_word(c) || (c && strchr("-_.~+/=*%", c));
 }
 
 static bool is_gap(char c)
