@@ -1,0 +1,431 @@
+/* test_login.c - where the login is found, and what its file says. */
+#include "login_fixture.h"
+
+#define ISO "2026-11-22T01:08:18Z"
+#define ISO_S 1795309698
+
+/* What the places are called in the order in which they are searched. */
+static const char *const dirs[] = {
+	"one", "two", "three", ".chatmock", ".chatgpt-local", ".codex",
+};
+static const char *const mends[] = {
+	"chatmock login", "chatmock login", "codex login", "chatmock login",
+	"chatmock login", "codex login",
+};
+
+static void auth_in(const struct place *p, size_t i, char path[128])
+{
+	snprintf(path, 128, "%s/%s/auth.json", p->home, dirs[i]);
+}
+
+static void test_search(struct place *p)
+{
+	struct config c = { .home = "~/one", .codex_home = "~/three/" };
+	char path[128], local[96];
+	struct err_note note;
+	struct login l;
+
+	snprintf(local, sizeof(local), "%s/two", p->home);
+	c.chatgpt_local_home = local;
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		snprintf(path, sizeof(path), "%s/%s", p->home, dirs[i]);
+		mkdir(path, 0700);
+		auth_in(p, i, path);
+		put_login(path, 3600, "rt");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		auth_in(p, i, path);
+		note = ERR_NOTE_INIT;
+		check_int(login_read(&c, &l, &note), ERR_NONE);
+		check_str(span_of(l.path), path);
+		login_free(&l);
+
+		/* Broken is an error with its name, and no step to the next. */
+		put_file(path, "{ \"tokens\": ");
+		note = ERR_NOTE_INIT;
+		check_int(login_read(&c, &l, &note), ERR_LOGIN_BROKEN);
+		check(strstr(note.tell, path) != NULL);
+		check(strstr(note.tell, mends[i]) != NULL);
+		check(l.path == NULL);
+		unlink(path);
+	}
+	note = ERR_NOTE_INIT;
+	check_int(login_read(&c, &l, &note), ERR_LOGIN_MISSING);
+	check(strstr(note.tell, "chatmock login") != NULL);
+	login_free(&l);
+	login_free(&l);
+}
+
+static enum err read_at(struct place *p, struct login *l, struct err_note *note)
+{
+	*note = ERR_NOTE_INIT;
+	return login_read(&p->c, l, note);
+}
+
+static void test_kinds_of_file(struct place *p)
+{
+	char target[128];
+	struct err_note note;
+	struct login l;
+
+	put_login(p->auth, 3600, "rt");
+	check_int(read_at(p, &l, &note), ERR_NONE);
+	check(!l.loose_mode);
+	login_free(&l);
+	chmod(p->auth, 0644);
+	check_int(read_at(p, &l, &note), ERR_NONE);
+	check(l.loose_mode);
+	login_free(&l);
+
+	snprintf(target, sizeof(target), "%s/kept.json", p->home);
+	rename(p->auth, target);
+	check_int(symlink(target, p->auth), 0);
+	check_int(read_at(p, &l, &note), ERR_NONE);
+	check_str(span_of(l.path), p->auth);
+	login_free(&l);
+	unlink(target);
+	check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+	unlink(p->auth);
+	check_int(symlink("auth.json", p->auth), 0);
+	check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+	unlink(p->auth);
+
+	check_int(mkdir(p->auth, 0700), 0);
+	check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+	rmdir(p->auth);
+	check_int(mkfifo(p->auth, 0600), 0);
+	check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+	unlink(p->auth);
+
+	put_login(p->auth, 3600, "rt");
+	if (geteuid() == 0) {
+		check_int(chown(p->auth, 54321, 54321), 0);
+		check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+		check(strstr(note.tell, "54321") != NULL);
+	} else {
+		chmod(p->auth, 0);
+		check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+	}
+	unlink(p->auth);
+}
+
+static void test_too_large(struct place *p)
+{
+	struct err_note note;
+	struct login l;
+	struct buf b;
+
+	buf_init(&b, 4 << 20);
+	buf_str(&b, "{\"tokens\":{\"access_token\":\"a\"}}");
+	while (b.len < 1 << 20)
+		buf_char(&b, ' ');
+	put_file(p->auth, b.ptr);
+	check_int(read_at(p, &l, &note), ERR_NONE);
+	login_free(&l);
+	buf_char(&b, ' ');
+	put_file(p->auth, b.ptr);
+	check_int(read_at(p, &l, &note), ERR_LOGIN_BROKEN);
+	check(strstr(note.tell, "too large") != NULL);
+	unlink(p->auth);
+	buf_free(&b);
+}
+
+/* A tool that truncates and then writes is given the time to do it. */
+static void test_half_written(struct place *p)
+{
+	struct err_note note;
+	struct login l;
+	pid_t pid;
+
+	put_file(p->auth, "{\"tokens\":{\"acc");
+	pid = fork();
+	if (pid == 0) {
+		nap_ms(30);
+		put_login(p->auth, 3600, "rt");
+		_exit(0);
+	}
+	check_int(read_at(p, &l, &note), ERR_NONE);
+	waitpid(pid, NULL, 0);
+	login_free(&l);
+	unlink(p->auth);
+}
+
+static const struct {
+	const char *text;
+	enum err err;
+	const char *access, *refresh, *account, *key;
+	int64_t last_refresh;
+} files[] = {
+	{ "{\"tokens\":{\"access_token\":\"a\"}}", 0, "a", "", "", "", 0 },
+	{ "{\"tokens\":{\"refresh_token\":\"r\"}}", 0, "", "r", "", "", 0 },
+	{ "{\"tokens\":{\"access_token\":\"a\",\"refresh_token\":\"\","
+	  "\"account_id\":null},\"last_refresh\":\"" ISO "\"}",
+	  0, "a", "", "", "", ISO_S },
+	{ "{\"tokens\":{\"access_token\":\"a\",\"account_id\":\"x\"},"
+	  "\"last_refresh\":\"2026-11-22T03:08:18.5+02:00\"}",
+	  0, "a", "", "x", "", ISO_S },
+	{ "{\"last_refresh\":\"2026-11-22 01:08:18.123456789\","
+	  "\"tokens\":{\"access_token\":\"a\"}}", 0, "a", "", "", "", ISO_S },
+	{ "{\"last_refresh\":\"2026-13-22T01:08:18Z\","
+	  "\"tokens\":{\"access_token\":\"a\"}}", 0, "a", "", "", "", 0 },
+	{ "{\"last_refresh\":\"yesterday\",\"tokens\":{\"access_token\":\"a\"}}",
+	  0, "a", "", "", "", 0 },
+	{ "{\"last_refresh\":17,\"tokens\":{\"access_token\":\"a\"}}",
+	  0, "a", "", "", "", 0 },
+	/* keys */
+	{ "{\"OPENAI_API_KEY\":\"sk-1\"}", 0, "", "", "", "sk-1", 0 },
+	{ "{\"auth_mode\":\"apikey\",\"OPENAI_API_KEY\":\"sk-1\",\"tokens\":"
+	  "{\"access_token\":\"a\"}}", 0, "", "", "", "sk-1", 0 },
+	{ "{\"OPENAI_API_KEY\":\"sk-1\",\"tokens\":{\"access_token\":\"a\"}}",
+	  0, "a", "", "", "", 0 },
+	{ "{\"auth_mode\":\"chatgpt\",\"OPENAI_API_KEY\":\"sk-1\"}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"auth_mode\":\"apikey\",\"OPENAI_API_KEY\":null}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"auth_mode\":\"apikey\",\"OPENAI_API_KEY\":\"a b\"}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	/* broken */
+	{ "", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "null", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "[]", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{}", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":null}", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":[\"access_token\"]}", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":{\"access_token\":7}}", ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":{\"access_token\":\"a\",\"refresh_token\":{}}}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	/* what would break out of a header */
+	{ "{\"tokens\":{\"access_token\":\"a\\r\\nx: y\"}}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":{\"access_token\":\"a\\u0000b\"}}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":{\"access_token\":\"\\u00e4\"}}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+	{ "{\"tokens\":{\"access_token\":\"a\",\"account_id\":\"a b\"}}",
+	  ERR_LOGIN_BROKEN, "", "", "", "", 0 },
+};
+
+static struct span str(const char *s)
+{
+	return span_of(s);
+}
+
+static void test_files(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		struct err_note note = ERR_NOTE_INIT;
+		struct login l = { 0 };
+
+		if (!check_int(login_parse(span_of(files[i].text), &l, NULL,
+					   &note), files[i].err))
+			printf("  %s\n", files[i].text);
+		if (!note.code) {
+			check_str(str(l.access_token), files[i].access);
+			check_str(str(l.refresh_token), files[i].refresh);
+			check_str(str(l.account_id), files[i].account);
+			check_str(str(l.api_key), files[i].key);
+			check_int(l.last_refresh, files[i].last_refresh);
+		}
+		check_int(note.code, files[i].err);
+		login_free(&l);
+	}
+}
+
+static void test_cuts(struct place *p)
+{
+	struct login l = { 0 };
+	size_t len;
+	char *text;
+
+	put_login(p->auth, 3600, "rt");
+	text = slurp(p->auth);
+	len = strlen(text);
+	for (size_t i = 0; i < len; i++) {
+		check_int(login_parse((struct span){ text, i }, &l, NULL, NULL),
+			  ERR_LOGIN_BROKEN);
+		login_free(&l);
+	}
+	check_int(login_parse((struct span){ text, len }, &l, NULL, NULL), 0);
+	login_free(&l);
+	unlink(p->auth);
+}
+
+#define AUTH(members) "\"https://api.openai.com/auth\":{" members "}"
+
+static const struct {
+	const char *claims;
+	int64_t exp;
+	const char *account, *plan;
+	bool fedramp;
+} claims[] = {
+	{ "{\"exp\":1795309698," AUTH("\"chatgpt_account_id\":\"acc\","
+	  "\"chatgpt_plan_type\":\"pro\",\"chatgpt_account_is_fedramp\":true")
+	  "}", 1795309698, "acc", "pro", true },
+	{ "{\"exp\":1795309698.75}", 1795309698, "", "", false },
+	{ "{\"exp\":1e300}", 0, "", "", false },
+	{ "{\"exp\":-5}", 0, "", "", false },
+	{ "{\"exp\":-1e300}", 0, "", "", false },
+	{ "{\"exp\":0}", 0, "", "", false },
+	{ "{\"exp\":9223372036854775807}", 0, "", "", false },
+	{ "{\"exp\":99999999999999999999999}", 0, "", "", false },
+	{ "{\"exp\":\"1795309698\"}", 0, "", "", false },
+	{ "{\"exp\":null}", 0, "", "", false },
+	{ "{\"exp\":[1795309698]}", 0, "", "", false },
+	{ "[1795309698]", 0, "", "", false },
+	{ "\"exp\"", 0, "", "", false },
+	{ "{\"exp\":1795309698", 0, "", "", false },
+	{ "", 0, "", "", false },
+	{ "{" AUTH("\"chatgpt_account_id\":\"a\\r\\nb\","
+	  "\"chatgpt_plan_type\":\"p p\"") "}", 0, "", "", false },
+	{ "{" AUTH("\"chatgpt_account_id\":7,\"chatgpt_plan_type\":{},"
+	  "\"chatgpt_account_is_fedramp\":\"yes\"") "}", 0, "", "", false },
+	{ "{\"https://api.openai.com/auth\":\"no\"}", 0, "", "", false },
+};
+
+static void read_access(const char *token, struct login *l)
+{
+	struct buf b;
+
+	buf_init(&b, 4 << 20);
+	buf_str(&b, "{\"tokens\":{\"access_token\":");
+	buf_json(&b, span_of(token));
+	buf_str(&b, "}}");
+	*l = (struct login){ 0 };
+	check_int(login_parse(buf_span(&b), l, NULL, NULL), ERR_NONE);
+	buf_free(&b);
+}
+
+static void test_claims(void)
+{
+	static const char *const odd[] = {
+		".", "..", "...", "a", "a.b", "a.!.c", "a.%%.c", "a..c",
+		"a.e30", "a.e30.", "a.////.c", "a.bnVsbA.c", "a.e.c",
+	};
+	struct login l;
+
+	for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
+		char *token = jwt(claims[i].claims);
+
+		read_access(token, &l);
+		if (!check_int(l.expires_at, claims[i].exp))
+			printf("  %s\n", claims[i].claims);
+		check_str(str(l.account_id), claims[i].account);
+		check_str(str(l.plan), claims[i].plan);
+		check(l.fedramp == claims[i].fedramp);
+		login_free(&l);
+		free(token);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		read_access(odd[i], &l);
+		check_int(l.expires_at, 0);
+		login_free(&l);
+	}
+}
+
+/* Deep nesting, and a payload and a token larger than we read. */
+static void test_big_claims(void)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	static char deep[20000], text[70000];
+	struct login l;
+	char *token;
+
+	memset(deep, '[', sizeof(deep) - 1);
+	token = jwt(deep);
+	read_access(token, &l);
+	check_int(l.expires_at, 0);
+	login_free(&l);
+	free(token);
+
+	memset(text, 'a', sizeof(text) - 1);
+	memcpy(text, "{\"tokens\":{\"access_token\":\"", 27);
+	memcpy(text + 27 + MAX_TOKEN, "\"}}", 4);
+	check_int(login_parse(span_of(text), &l, NULL, &note), ERR_NONE);
+	login_free(&l);
+	memcpy(text + 27 + MAX_TOKEN, "a\"}}", 5);
+	check_int(login_parse(span_of(text), &l, NULL, &note), ERR_LOGIN_BROKEN);
+	login_free(&l);
+}
+
+/* The id token's claims come first, what the file says before both. */
+static void test_claim_order(void)
+{
+	char *id = jwt("{" AUTH("\"chatgpt_account_id\":\"id\"") "}");
+	char *access = jwt("{\"exp\":1795309698," AUTH("\"chatgpt_account_id\":"
+			   "\"access\",\"chatgpt_plan_type\":\"plus\"") "}");
+	char text[2048];
+	struct login l = { 0 };
+
+	snprintf(text, sizeof(text), "{\"tokens\":{\"access_token\":\"%s\","
+		 "\"id_token\":\"%s\"}}", access, id);
+	check_int(login_parse(span_of(text), &l, NULL, NULL), ERR_NONE);
+	check_str(str(l.account_id), "id");
+	check_str(str(l.plan), "plus");
+	check_int(l.expires_at, 1795309698);
+	login_free(&l);
+	snprintf(text, sizeof(text), "{\"agent_identity\":{"
+		 "\"chatgpt_account_is_fedramp\":true},\"tokens\":{"
+		 "\"access_token\":\"a\",\"id_token\":\"%s\","
+		 "\"account_id\":\"file\"}}", id);
+	check_int(login_parse(span_of(text), &l, NULL, NULL), ERR_NONE);
+	check_str(str(l.account_id), "file");
+	check(l.fedramp);
+	login_free(&l);
+	free(id);
+	free(access);
+}
+
+#define DAY 86400
+
+static void test_due(void)
+{
+	char token[] = "a", key[] = "k";
+	const struct {
+		struct login l;
+		bool due, expired;
+	} rules[] = {
+		{ { .access_token = token, .expires_at = 1000000 - 10 }, true, true },
+		{ { .access_token = token, .expires_at = 1000000 }, true, true },
+		{ { .access_token = token, .expires_at = 1000001 }, true, false },
+		{ { .access_token = token, .expires_at = 1000200 }, true, false },
+		{ { .access_token = token, .expires_at = 1000300 }, true, false },
+		{ { .access_token = token, .expires_at = 1000301 }, false, false },
+		{ { .access_token = token, .expires_at = 1000400,
+		    .last_refresh = 1 }, false, false },
+		{ { .access_token = token, .last_refresh = 1000000 - 8 * DAY },
+		  false, false },
+		{ { .access_token = token, .last_refresh = 1000000 - 8 * DAY - 1 },
+		  true, false },
+		{ { .access_token = token }, false, false },
+		{ { .access_token = token, .refresh_token = token }, true, false },
+		{ { .refresh_token = token }, true, true },
+		{ { .api_key = key }, false, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		if (!check(login_due(&rules[i].l, 1000000, LOGIN_SKEW_S) ==
+			   rules[i].due) ||
+		    !check(login_expired(&rules[i].l, 1000000) ==
+			   rules[i].expired))
+			printf("  rule %zu\n", i);
+	}
+}
+
+int main(void)
+{
+	struct place p;
+
+	place_make(&p, 1);
+	test_search(&p);
+	test_kinds_of_file(&p);
+	test_too_large(&p);
+	test_half_written(&p);
+	test_files();
+	test_cuts(&p);
+	test_claims();
+	test_big_claims();
+	test_claim_order();
+	test_due();
+	place_free(&p);
+	return test_end("test_login");
+}
