@@ -1,0 +1,395 @@
+#!/usr/bin/env python3
+"""The benchmark: one run, one table of ratios (make bench).
+
+    bench.py                    every row, prints the table
+    bench.py ttft whole         some rows
+    bench.py --write            the table goes into README.md too
+
+Load generator, web server, gateway and upstream share the machine, so only
+ratios from one run mean anything: each row is measured against nginx
+proxy_pass (or lighttpd's mod_proxy) in front of the same upstream, by turns.
+Where it may, it runs in a network namespace of its own with the full port
+range; where not, rows that need more ports are measured at the cap, and the
+table says so.
+"""
+import glob
+import json
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.join(ROOT, "build", "bin")
+LOAD = os.path.join(ROOT, "build", "bench", "load")
+PORTS = {"proxy": 1811, "nginx": 1812, "lighttpd": 1813, "mod_proxy": 1814}
+UPSTREAM = 1810
+
+NGINX = """
+worker_processes 2; daemon off; master_process on; worker_rlimit_nofile 20000;
+pid {dir}/nginx.pid; error_log {dir}/nginx.log error;
+events {{ worker_connections 19500; }}
+http {{
+  access_log off; client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2;
+  fastcgi_temp_path {dir}/t3; uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
+  keepalive_requests 1000000; client_max_body_size 64m;
+  upstream direct {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{proxy} reuseport backlog=16384;
+    location / {{ proxy_pass http://direct; proxy_http_version 1.1;
+      proxy_set_header Connection ""; proxy_buffering off;
+      proxy_read_timeout 3600s; proxy_buffer_size 4k; }}
+  }}
+  server {{
+    listen 127.0.0.1:{nginx} reuseport backlog=16384;
+    location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass unix:{sock};
+      fastcgi_param HTTP_PROXY ""; fastcgi_buffering off;
+      fastcgi_buffer_size 4k; fastcgi_read_timeout 3600s; }}
+  }}
+}}
+"""
+
+LIGHTTPD = """
+server.modules = ( "mod_fastcgi", "mod_proxy" )
+server.document-root = "{dir}"
+server.bind = "127.0.0.1"
+server.port = {lighttpd}
+server.errorlog = "{dir}/lighttpd.log"
+server.max-fds = 19000
+server.max-connections = 9400
+server.max-worker = 2
+server.max-keep-alive-requests = 1000000
+server.stream-response-body = 2
+server.stream-request-body = 0
+server.max-read-idle = 3600
+server.max-write-idle = 3600
+$SERVER["socket"] == "127.0.0.1:{mod_proxy}" {{
+  proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {upstream} )) )
+}}
+else $SERVER["socket"] == "127.0.0.1:{lighttpd}" {{
+  fastcgi.server = ( "/" => (( "socket" => "{sock}", "check-local" => "disable",
+                               "tcp-fin-propagate" => "enable" )) )
+}}
+"""
+
+
+class Rig:
+    """Upstream, gateway and web servers of one row."""
+
+    def __init__(self, events, interval_ms, delay_ms=0, env=None, workers=2):
+        self.dir = tempfile.mkdtemp(prefix="chatmock-bench-")
+        self.sock = os.path.join(self.dir, "run", "chatmock.sock")
+        os.makedirs(os.path.dirname(self.sock))
+        self.procs = []
+        names = dict(PORTS, dir=self.dir, sock=self.sock, upstream=UPSTREAM)
+        self.start("upstream", [os.path.join(BIN, "chatmock-demo-upstream"),
+                                "--bench", "--port", str(UPSTREAM),
+                                "--events", str(events),
+                                "--interval", str(interval_ms),
+                                "--delay", str(delay_ms)])
+        self.wait_port(UPSTREAM)
+        full = dict(os.environ, CHATMOCK_HOME=self.dir,
+                    CHATMOCK_UPSTREAM_URL=f"http://127.0.0.1:{UPSTREAM}/v1",
+                    CHATMOCK_UPSTREAM_KIND="responses",
+                    CHATMOCK_WORKERS=str(workers),
+                    CHATMOCK_MAX_STREAMS="9800", CHATMOCK_MAX_REQUESTS="0")
+        full.update(env or {})
+        self.gateway = self.start(
+            "gateway", ["spawn-fcgi", "-n", "-s", self.sock, "-b", "4096", "--",
+                        os.path.join(BIN, "chatmock.fcgi")], full)
+        self.conf("nginx.conf", NGINX.format(**names))
+        self.conf("lighttpd.conf", LIGHTTPD.format(**names))
+        self.start("nginx", ["nginx", "-c", f"{self.dir}/nginx.conf",
+                             "-p", self.dir])
+        self.start("lighttpd", ["lighttpd", "-D", "-f",
+                                f"{self.dir}/lighttpd.conf"])
+        for port in PORTS.values():
+            self.wait_port(port)
+        self.wait_answer()
+
+    def conf(self, name, text):
+        with open(os.path.join(self.dir, name), "w") as f:
+            f.write(text)
+
+    def start(self, name, command, env=None):
+        log = open(os.path.join(self.dir, name + ".out"), "wb")
+        p = subprocess.Popen(command, env=env, stdout=log, stderr=log,
+                             stdin=subprocess.DEVNULL)
+        self.procs.append(p)
+        return p
+
+    def wait_port(self, port):
+        import socket
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit(f"bench: nothing listens on {port}; see {self.dir}")
+
+    def wait_answer(self):
+        for _ in range(200):
+            try:
+                url = f"http://127.0.0.1:{PORTS['nginx']}/v1/models"
+                urllib.request.urlopen(url, timeout=2).read()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit(f"bench: the gateway does not answer; see {self.dir}")
+
+    def workers(self):
+        out = subprocess.run(["pgrep", "-P", str(self.gateway.pid)],
+                             capture_output=True, text=True).stdout.split()
+        return [int(pid) for pid in out]
+
+    def memory_kb(self):
+        total = 0
+        for pid in self.workers():
+            with open(f"/proc/{pid}/status") as f:
+                for line in f:
+                    if line.startswith("RssAnon:"):
+                        total += int(line.split()[1])
+        return total
+
+    def fds(self):
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.workers())
+
+    def cpu_s(self):
+        ticks = 0
+        for pid in self.workers():
+            with open(f"/proc/{pid}/stat") as f:
+                part = f.read().rsplit(")", 1)[1].split()
+            ticks += int(part[11]) + int(part[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def stop(self):
+        for p in reversed(self.procs):
+            p.send_signal(signal.SIGTERM)
+        for p in self.procs:
+            try:
+                p.wait(5)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def load(mode, front, wait=True, **options):
+    chat = front in ("nginx", "lighttpd")
+    port = UPSTREAM if front == "direct" else PORTS[front]
+    path = "/v1/chat/completions" if chat else "/v1/responses"
+    command = [LOAD, mode, "--url", f"http://127.0.0.1:{port}{path}",
+               "--tongue", "chat" if chat else "responses"]
+    for name, value in options.items():
+        command += ["--" + name, str(value)]
+    p = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    if not wait:
+        return p
+    return result(p)
+
+
+def result(p):
+    out, _ = p.communicate(timeout=600)
+    return json.loads(out)
+
+
+def get(path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{UPSTREAM}{path}") as r:
+        return json.load(r)
+
+
+def verdict(ok):
+    return "yes" if ok else "**no**"
+
+
+def turns(rig, fronts, rounds, pick, mode, **options):
+    """Median of each front's figure, measured by turns."""
+    got = {f: [] for f in fronts}
+    for _ in range(rounds):
+        for front in fronts:
+            r = load(mode, front, **options)
+            if r["errors"]:
+                print(f"  {mode} {front}: {r['errors']} errors", file=sys.stderr)
+            got[front].append(pick(r))
+    return {f: statistics.median(v) for f, v in got.items()}
+
+
+def row_ttft():
+    with Rig(events=4, interval_ms=1) as rig:
+        t = turns(rig, ["proxy", "nginx", "mod_proxy", "lighttpd"], 3,
+                  lambda r: r["ttft_us"]["p50"], "ttft", n=500)
+    for front, base in (("nginx", "proxy"), ("lighttpd", "mod_proxy")):
+        ratio = t[front] / t[base]
+        added = t[front] - t[base]
+        yield (f"time to first token through {front}",
+               f"{t[front]:.0f} µs, +{added:.0f} µs, {ratio:.2f} × its proxy",
+               "≤ 4 ×, ≤ +150 µs", verdict(ratio <= 4 and added <= 150))
+
+
+def row_whole():
+    with Rig(events=4, interval_ms=0) as rig:
+        t = turns(rig, ["proxy", "nginx", "mod_proxy", "lighttpd"], 5,
+                  lambda r: r["per_second"], "whole", n=20000, conns=32)
+        cpu0, n = rig.cpu_s(), 20000
+        load("whole", "nginx", n=n, conns=32)
+        cpu = (rig.cpu_s() - cpu0) / n * 1e6
+    for front, base, want in (("nginx", "proxy", 0.30),
+                              ("lighttpd", "mod_proxy", 1.0)):
+        ratio = t[front] / t[base]
+        yield (f"whole answers a second through {front}",
+               f"{t[front]:.0f}, {ratio:.2f} × its proxy ({t[base]:.0f})",
+               f"≥ {want} ×", verdict(ratio >= want))
+    yield ("gateway's CPU a whole answer", f"{cpu:.0f} µs", "≤ 45 µs",
+           verdict(cpu <= 45))
+
+
+def row_saturate():
+    rate = {"nginx": [], "proxy": []}
+    lost = errors = 0
+    with Rig(events=200, interval_ms=20) as rig:
+        for _ in range(3):
+            for front in rate:
+                r = load("hold", front, n=2000, ramp=4000)
+                # the ramp belongs to the time: 2000 streams of 4 s each
+                rate[front].append(r["events"] / r["seconds"])
+                if front == "nginx":
+                    lost += r["lost"]
+                    errors += r["errors"]
+    n, p = (statistics.median(rate[f]) for f in ("nginx", "proxy"))
+    yield ("100,000 events/s offered, 2,000 streams",
+           f"{n:.0f} delivered, {n / p:.2f} × proxy; {lost} lost, {errors} errors",
+           "≥ 0.90 ×, none lost", verdict(n / p >= 0.90 and not lost + errors))
+
+
+def port_room():
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        low, high = map(int, f.read().split())
+    return high - low
+
+
+def row_hold():
+    want = 17000
+    n = want if port_room() > 40000 else 12000
+    name = f"{n:,} streams held, 1 event/s, 2 workers"
+    if n < want:
+        name += " (the port range caps it)"
+    with Rig(events=60, interval_ms=1000) as rig:
+        load("whole", "nginx", n=200, conns=32) if False else None
+        before, fds = rig.memory_kb(), rig.fds()
+        cpu = rig.cpu_s()
+        p = load("hold", "nginx", wait=False, n=n, ramp=1500, seconds=15)
+        time.sleep(n / 1500 + 8)
+        held, open_fds = rig.memory_kb() - before, rig.fds() - fds
+        r = result(p)
+        cpu = (rig.cpu_s() - cpu) / max(r["events"], 1) * 1e6
+    p99 = r["delay_us"]["p99"] / 1000
+    yield (name, f"{r['held']} held, {r['errors']} errors, {r['lost']} lost",
+           "no error", verdict(r["held"] == n and not r["errors"] + r["lost"]))
+    yield ("event delay, p99, while held", f"{p99:.2f} ms", "≤ 5 ms",
+           verdict(p99 <= 5))
+    yield ("memory a stream", f"{held / n:.1f} KB", "≤ 32 KB",
+           verdict(held / n <= 32))
+    yield ("descriptors a stream", f"{open_fds / n:.2f}", "≤ 2",
+           verdict(open_fds / n <= 2.01))
+    yield ("gateway's CPU an event, while held", f"{cpu:.1f} µs", "", "")
+
+
+def row_abort():
+    for front in ("nginx", "lighttpd"):
+        with Rig(events=1000, interval_ms=60000) as rig:
+            r = load("abort", front, n=500, ramp=1000, seconds=2)
+            time.sleep(1.5)
+            seen = get("/_aborts")["aborts"]
+        late = sorted(at - r["closed_at_us"] for at in seen)
+        ok = len(late) == 500
+        p99 = late[int(len(late) * 0.99) - 1] / 1000 if late else float("inf")
+        yield (f"abort reaches a silent upstream through {front}, p99",
+               f"{p99:.2f} ms, {len(late)} of 500", "≤ 20 ms",
+               verdict(ok and p99 <= 20))
+
+
+def row_reload():
+    with Rig(events=4, interval_ms=1, workers=2) as rig:
+        p = load("whole", "nginx", wait=False, n=60000, conns=32)
+        reloads = 0
+        while p.poll() is None and reloads < 20:
+            time.sleep(0.4)
+            rig.gateway.send_signal(signal.SIGHUP)
+            reloads += 1
+        r = result(p)
+    yield (f"{reloads} rolling reloads during {r['finished']:,} requests",
+           f"{r['errors']} failed", "0", verdict(r["errors"] == 0))
+    with Rig(events=4, interval_ms=1, env={"CHATMOCK_MAX_REQUESTS": "500"}) as rig:
+        r = load("whole", "nginx", n=60000, conns=32)
+    yield (f"workers replaced every 500 of {r['finished']:,} requests",
+           f"{r['errors']} failed", "0", verdict(r["errors"] == 0))
+
+
+ROWS = {"ttft": row_ttft, "whole": row_whole, "saturate": row_saturate,
+        "hold": row_hold, "abort": row_abort, "reload": row_reload}
+
+
+def own_namespace():
+    """A network of our own, with ports enough; False where that is not allowed."""
+    if os.environ.get("CHATMOCK_BENCH_NS"):
+        return
+    os.environ["CHATMOCK_BENCH_NS"] = "1"
+    script = ("ip link set lo up && "
+              "echo 2048 64999 >/proc/sys/net/ipv4/ip_local_port_range && "
+              "echo 65535 >/proc/sys/net/core/somaxconn; exec \"$0\" \"$@\"")
+    flags = "-n" if os.geteuid() == 0 else "-rn"
+    if subprocess.run(["unshare", flags, "sh", "-c", "ip link set lo up"],
+                      capture_output=True).returncode == 0:
+        os.execvp("unshare", ["unshare", flags, "sh", "-c", script,
+                              sys.executable, *sys.argv])
+
+
+def conditions():
+    with open("/proc/cpuinfo") as f:
+        model = next((l.split(":")[1].strip() for l in f if "model name" in l), "")
+    lib = subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr
+    return (f"{os.cpu_count()} cores shared by load generator, web server, gateway "
+            f"and upstream ({model or platform.machine()}); "
+            f"{lib.strip().replace('nginx version: ', '')}; "
+            f"{port_room():,} local ports; plain HTTP/1.1 to upstream on loopback; "
+            f"{time.strftime('%Y-%m-%d')}.")
+
+
+def main():
+    own_namespace()
+    write = "--write" in sys.argv
+    wanted = [a for a in sys.argv[1:] if a != "--write"] or list(ROWS)
+    lines = ["| what | measured | wanted | reached |", "|---|---|---|---|"]
+    print("\n".join(lines), flush=True)
+    for name in wanted:
+        for row in ROWS[name]():
+            lines.append("| " + " | ".join(row) + " |")
+            print(lines[-1], flush=True)
+    text = "\n".join(lines) + "\n\n" + conditions() + "\n"
+    print("\n" + conditions())
+    if write:
+        path = os.path.join(ROOT, "README.md")
+        with open(path) as f:
+            readme = f.read()
+        begin, end = "<!-- bench:begin -->\n", "<!-- bench:end -->"
+        head, rest = readme.split(begin, 1)
+        tail = rest.split(end, 1)[1]
+        with open(path, "w") as f:
+            f.write(head + begin + text + end + tail)
+
+
+if __name__ == "__main__":
+    main()
