@@ -137,14 +137,10 @@ static void on_soon(struct loop_timer *t)
 
 static void feed(struct conn *c, size_t len)
 {
-	if (c->state == CONN_IDLE)
-		conn_move(c, CONN_READING);
-	if (c->state == CONN_READING)
+	/* not while ending: there it counts what the peer takes */
+	if (c->state == CONN_READING || c->state == CONN_IDLE)
 		c->heard_us = loop_now(c->wire->loop);
 	record_feed(c, c->wire->scratch, len);
-	if (c->state == CONN_READING && c->kept && c->phase == PHASE_NONE &&
-	    !c->reader.head_have)
-		conn_move(c, CONN_IDLE);
 }
 
 void conn_read(struct conn *c, bool closed)

@@ -99,6 +99,8 @@ static void begin_request(struct conn *c, uint16_t id, const unsigned char *body
 			conn_finished(c);
 		return;
 	}
+	if (c->state == CONN_IDLE)	/* sent behind the one before */
+		conn_move(c, CONN_READING);
 	c->id = id;
 	c->phase = PHASE_PARAMS;
 	c->begun_us = loop_now(c->wire->loop);
@@ -366,10 +368,18 @@ static size_t feed_some(struct conn *c, const char *bytes, size_t len)
 
 void record_feed(struct conn *c, const char *bytes, size_t len)
 {
+	bool idle;
+
 	while (len && c->state != CONN_DEAD) {
 		size_t n = feed_some(c, bytes, len);
 
 		bytes += n;
 		len -= n;
 	}
+	/* Half of something is here, or nothing: only the former is timed. */
+	idle = c->kept && c->phase == PHASE_NONE && !c->reader.head_have;
+	if (c->state == CONN_IDLE && !idle)
+		conn_move(c, CONN_READING);
+	else if (c->state == CONN_READING && idle)
+		conn_move(c, CONN_IDLE);
 }
