@@ -273,7 +273,7 @@ static enum err settle(const struct refusal *r, bool chatgpt, bool words,
 
 void refusal_read(const struct refusal *r, bool chatgpt, struct err_note *note)
 {
-	struct span body = text_trim(r->body);
+	struct span body = r->body.len ? text_trim(r->body) : span_of("");
 	struct json_object *root = NULL;
 	struct said s = { .resets_at = 0 };
 	const struct verdict *v;

@@ -33,7 +33,7 @@ static int64_t http_date(struct span s)
 	};
 	char text[64];
 
-	if (!text_copy(text, sizeof(text), s))
+	if (!s.len || !text_copy(text, sizeof(text), s))
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		struct tm tm = { 0 };
