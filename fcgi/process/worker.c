@@ -11,6 +11,7 @@
 
 #define HEARTBEAT_US 250000
 #define CUT_US 1000000		/* to send the error events after a cut */
+#define QUIET_US 5000		/* between two looks for open connections */
 
 struct worker_life {
 	struct worker *w;
@@ -18,6 +19,7 @@ struct worker_life {
 	struct loop_fd signals;
 	struct loop_timer beat;
 	struct loop_timer limit;	/* of the drain, then of the cut */
+	struct loop_timer quiet;
 	bool draining, cut;
 };
 
@@ -94,9 +96,21 @@ static void on_signal(struct loop_fd *f, uint32_t events)
 	}
 }
 
+/* A connection that was accepted just before the drain has a request on its
+ * way: to close it would be an error in somebody's face. */
+static void on_quiet(struct loop_timer *t)
+{
+	struct worker_life *life = CONTAINER_OF(t, struct worker_life, quiet);
+
+	if (life->hooks->open && life->hooks->open(life->w) > 0)
+		loop_timer_in(life->w->loop, t, QUIET_US);
+	else
+		loop_stop(life->w->loop);
+}
+
 void worker_done(struct worker *w)
 {
-	loop_stop(w->loop);
+	loop_timer_in(w->loop, &w->life->quiet, 0);
 }
 
 void worker_recycle(struct worker *w)
@@ -155,7 +169,7 @@ int worker_run(struct worker *w, const struct worker_hooks *hooks)
 {
 	struct worker_life life = {
 		.w = w, .hooks = hooks, .signals.fd = -1,
-		.beat.fn = on_beat,
+		.beat.fn = on_beat, .quiet.fn = on_quiet,
 	};
 	int status = EX_OSERR;
 
@@ -170,6 +184,7 @@ int worker_run(struct worker *w, const struct worker_hooks *hooks)
 	status = serve(&life);
 	loop_timer_cancel(w->loop, &life.beat);
 	loop_timer_cancel(w->loop, &life.limit);
+	loop_timer_cancel(w->loop, &life.quiet);
 	loop_fd_del(w->loop, &life.signals);
 out:
 	if (life.signals.fd >= 0)

@@ -42,9 +42,14 @@ struct worker_hooks {
 	 * loop still runs for one second at most to send it. */
 	void (*cut)(struct worker *w);
 	void (*stop)(struct worker *w);	/* frees w->app; also after a failed start */
+	/* Connections still open, be it that their request has not come yet
+	 * or that their answer has not all left. Asked after worker_done(),
+	 * which waits for them (to the drain's limit). NULL: it does not. */
+	size_t (*open)(struct worker *w);
 };
 
-/* Called by the program: nothing is in flight and it drains, so end. */
+/* Called by the program: nothing is in flight and it drains, so end. It may be
+ * called again when a request came after all. */
 void worker_done(struct worker *w);
 /* Called by the program: max_requests is reached, replace me. The worker goes
  * on accepting until its successor accepts; then drain is called. */
