@@ -21,6 +21,14 @@
 #include "../../shared/buf.h"
 #include "../../shared/clock.h"
 
+/* How much slower than usual we are: valgrind takes its time. */
+static inline int slowness(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload") ? 20 : 1;
+}
+
 /* --- the wire in a thread */
 
 struct server {

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../fcgi/wire/conn.h"
+#include "fcgi_peer.h"
 #include "test.h"
 
 #define GONE 3		/* exit code: the client has gone */
@@ -22,7 +22,7 @@ static struct conn *streaming;
 static size_t left;
 static int exit_code;
 
-static void stream_more(void)
+static void write_more(void)
 {
 	static const char block[1024] = "block";
 
@@ -45,7 +45,7 @@ static void on_request(void *ctx, struct conn *conn, struct request *req)
 	if (strcmp(req->path, "/stream") == 0) {
 		streaming = conn;
 		left = 4u << 20;
-		stream_more();
+		write_more();
 	} else if (strcmp(req->path, "/hold") != 0) {
 		buf_fmt(conn_body(conn), "%s %s?%s %s %zu:%.5s:%s:%s", req->method,
 			req->path, req->query, err_name(req->note.code),
@@ -66,7 +66,7 @@ static void on_gone(void *ctx, struct conn *conn, void *user)
 static void on_drained(void *ctx, struct conn *conn, void *user)
 {
 	(void)ctx, (void)conn, (void)user;
-	stream_more();
+	write_more();
 }
 
 static void on_done(void *ctx)
@@ -244,7 +244,7 @@ static void test_gone(void)
 			abort();
 		pid = start(i / 2 ? "/stream" : "/hold", "0",
 			    open("/dev/null", O_RDONLY), out[1]);
-		usleep(30000);
+		usleep(30000u * (unsigned)slowness());
 		close(out[0]);
 		check_int(ended(pid), GONE);
 	}
