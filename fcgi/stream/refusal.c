@@ -107,7 +107,7 @@ static void copy_word(char *dst, size_t size, struct span word)
 		    !(c >= 'A' && c <= 'Z') && c != '_' && c != '-' && c != '.')
 			return;
 	}
-	if (word.len < size)
+	if (word.len && word.len < size)
 		text_copy(dst, size, word);
 }
 
