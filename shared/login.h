@@ -72,7 +72,9 @@ MUST_USE enum err login_renew(const struct config *c,
 struct login_keeper;
 struct login_keeper *login_keeper_new(const struct config *c, struct loop *l,
 				      const struct http_settings *http);
-void login_keeper_free(struct login_keeper *k);	/* no callbacks; waits for its threads' work */
+/* No callbacks any more. Waits until its threads' work is over: a moment, but
+ * up to 30 s when the issuer is being asked, for that answer must be kept. */
+void login_keeper_free(struct login_keeper *k);
 
 /*
  * For the log, on the loop: login_read, login_renewed, login_unsaved (why in

@@ -182,7 +182,7 @@ static pid_t hold_lock(struct rig *r, int ms)
 static void check_never_blocked(const struct rig *r)
 {
 	if (!check(r->ticks > 100 && r->late_ticks * 100 <= r->ticks) ||
-	    !check(r->worst_us < 300000))
+	    !check(r->worst_us < 1000000))
 		printf("  %d ticks, %d late, worst %lld us\n", r->ticks,
 		       r->late_ticks, (long long)r->worst_us);
 }
@@ -265,14 +265,14 @@ static void test_ahead(struct rig *r)
 	put_login(r->p->auth, 299, "rt-1");
 	start(r);
 	check(r->w[0].exp < time(NULL) + 300);
-	run_until(r, 1500, "login_renewed:ok");
+	run_until(r, 2000, "login_renewed:ok");
 	check(want(r, NULL));
 	check(r->w[0].exp > time(NULL) + 3000);
 	check_int(atomic_load(&r->s->posts), 1);
 
 	/* Written by hand: seen within a second or so. */
 	put_login(r->p->auth, 7200, "rt-70");
-	run_until(r, 1500, "login_read:ok");
+	run_until(r, 2000, "login_read:ok");
 	check(want(r, NULL));
 	check(r->w[0].exp > time(NULL) + 7000);
 	stop(r);
@@ -288,7 +288,7 @@ static void test_missing(struct rig *r)
 	check_int(r->w[0].code, ERR_LOGIN_MISSING);
 	check_str(span_of(r->events), "login_lost:login_missing");
 	put_file(r->p->auth, "{\"OPENAI_API_KEY\":\"sk-1\"}");
-	run_until(r, 1500, "login_read:ok");
+	run_until(r, 2000, "login_read:ok");
 	check(want(r, NULL));
 	check_str(span_of(r->w[0].token), "sk-1");
 	check(!want(r, "sk-1"));
@@ -299,10 +299,10 @@ static void test_missing(struct rig *r)
 
 	/* Broken and gone: the old one serves on, and it is said once. */
 	put_login(r->p->auth, 3600, "rt-1");
-	run_until(r, 1500, "login_read:ok");
+	run_until(r, 2000, "login_read:ok");
 	forget(r);
 	put_file(r->p->auth, "{\"tokens\":");
-	run_until(r, 1500, "login_lost:login_broken");
+	run_until(r, 2000, "login_lost:login_broken");
 	run(r, 0, 1100);
 	check(want(r, NULL));
 	check_int(r->w[0].code, ERR_NONE);
@@ -347,7 +347,7 @@ static void test_dead(struct rig *r)
 	check_str(span_of(r->events), "login_read:ok "
 		  "login_renewal_failed:login_stale");
 	put_login(r->p->auth, -10, "rt-1");
-	run_until(r, 1500, "login_read:ok");
+	run_until(r, 2000, "login_read:ok");
 	if (!want(r, NULL))
 		run(r, 1, 2000);
 	check_int(r->w[0].code, ERR_NONE);
