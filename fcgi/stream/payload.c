@@ -1,6 +1,8 @@
 /* payload.c - see payload.h. */
 #include "payload.h"
 
+#include "../../shared/ceilings.h"
+
 /*
  * The fields in the order in which they are sent, which does not depend on
  * the client's: the ChatGPT backend takes these and refuses a request that
@@ -259,6 +261,20 @@ static bool apply_kind(struct ask *a)
 	       payload_input_fit(a);
 }
 
+/* A session's name may be longer than upstream takes a key to be. */
+static bool apply_key(struct ask *a, const char *session)
+{
+	char fit[65];
+
+	if (json_get_str(a->request, "prompt_cache_key").len)
+		return true;
+	if (strlen(session) > MAX_UPSTREAM_NAME) {
+		names_call_id(span_of(session), fit);
+		session = fit;
+	}
+	return json_set_cstr(a->request, "prompt_cache_key", session);
+}
+
 static bool apply_rest(struct ask *a, const char *session)
 {
 	struct json_object *r = a->request;
@@ -266,10 +282,7 @@ static bool apply_rest(struct ask *a, const char *session)
 	json_object_object_del(r, "stream_options");
 	if (json_get(r, "instructions") && !json_get_str(r, "instructions").len)
 		json_object_object_del(r, "instructions");
-	if (!json_get_str(r, "prompt_cache_key").len &&
-	    !json_set_cstr(r, "prompt_cache_key", session))
-		return false;
-	return json_set_cstr(r, "model", a->model.slug) &&
+	return apply_key(a, session) && json_set_cstr(r, "model", a->model.slug) &&
 	       json_set_bool(r, "stream", true) && apply_kind(a);
 }
 

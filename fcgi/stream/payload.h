@@ -16,8 +16,8 @@
 
 #include "../tongues/tongue.h"
 
-/* a->request is changed in place. session: 36 characters and NUL, see
- * session.h. ERR_UNSUPPORTED_PARAM for what changes an answer's meaning and
+/* a->request is changed in place. session: see session.h; one of over 64
+ * characters is shortened for the cache key. ERR_UNSUPPORTED_PARAM for what changes an answer's meaning and
  * cannot be had (every offender is told), ERR_TOO_LARGE, ERR_NO_MEMORY. */
 MUST_USE enum err payload_build(struct ask *a, const char *session,
 				struct buf *out, struct err_note *note);

@@ -216,6 +216,29 @@ static void test_stable(void)
 	bench_close(&b);
 }
 
+/* A long session is a key that upstream takes, the same one each time. */
+static void test_session(void)
+{
+	static const struct { const char *session, *key; } cases[] = {
+		{ "a.b:c", "a.b:c" },
+		{ "0123456789012345678901234567890123456789012345678901234567890123",
+		  "0123456789012345678901234567890123456789012345678901234567890123" },
+		{ "01234567890123456789012345678901234567890123456789012345678901234",
+		  "52774b57c10e4504_89012345678901234567890123456789012345678901234" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+
+		bench_open(&b, RESPONSES);
+		bench_body(&b, "{" MSG "}");
+		check_int(ask_chat(&b.ask, b.body, &b.note), 0);
+		check_int(payload_build(&b.ask, cases[i].session, &b.out, &b.note), 0);
+		check_str(json_get_str(b.ask.request, "prompt_cache_key"), cases[i].key);
+		bench_close(&b);
+	}
+}
+
 /* A buffer that is too small is an error, never half a request. */
 static void test_ceiling(void)
 {
@@ -247,6 +270,7 @@ int main(void)
 	}
 	test_raws();
 	test_stable();
+	test_session();
 	test_ceiling();
 	return test_end("test_payload");
 }
