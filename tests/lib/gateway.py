@@ -8,7 +8,13 @@ of their own, stopped and removed at the end.
         g.base                      # http://127.0.0.1:PORT
         g.log()                     # lines of access.log, as dicts
         g.upstream.requests()       # what upstream was sent
+
+For tests in another language it is a program: it starts one, says in one line
+of JSON where everything is, and stays until its input ends.
+
+    tests/lib/gateway.py --serve [--kind KIND] [--key KEY] [NAME=VALUE ...]
 """
+import argparse
 import http.client
 import json
 import os
@@ -64,11 +70,12 @@ class Answer:
 
 class Gateway:
     def __init__(self, kind="responses", env=None, bin=None, workers=1,
-                 upstream=True, login=True, front=True):
+                 upstream=True, login=True, front=True, key=None):
         self.bin = os.path.join(ROOT, bin or os.environ.get(
             "CHATMOCK_TEST_BIN", "build/bin"))
         self.kind, self.env, self.workers = kind, env or {}, workers
         self.with_upstream, self.with_login, self.front = upstream, login, front
+        self.key = key
         self.procs = []
 
     def __enter__(self):
@@ -90,16 +97,19 @@ class Gateway:
                    CHATMOCK_WORKERS=str(self.workers),
                    CHATMOCK_UPSTREAM_KIND=self.kind)
         if self.with_upstream:
-            env["CHATMOCK_UPSTREAM_URL"] = self.upstream.base
-            env["CHATMOCK_AUTH_ISSUER"] = self.upstream.issuer
+            env["CHATMOCK_UPSTREAM_URL"] = self.upstream.url
+            env["CHATMOCK_AUTH_ISSUER"] = self.upstream.root
+            if self.key:
+                env["CHATMOCK_UPSTREAM_KEY"] = self.key
         env.update({k: str(v) for k, v in self.env.items()})
         return {k: v for k, v in env.items() if v != ""}
 
     def start(self):
         if self.with_upstream:
             self.upstream = upstream_tool.Upstream(
-                kind=self.kind, program=os.path.join(
-                    self.bin, "chatmock-demo-upstream"))
+                kind=self.kind, key=self.key,
+                base="/backend-api/codex" if self.kind == "chatgpt" else "/v1",
+                program=os.path.join(self.bin, "chatmock-demo-upstream"))
             self.upstream.start()
             if self.kind == "chatgpt" and self.with_login:
                 self.write_login()
@@ -107,8 +117,12 @@ class Gateway:
         if self.front:
             self.start_lighttpd()
 
-    def write_login(self, **tokens):
-        login = self.upstream.login(**tokens)
+    def write_login(self, account="acct_test", expires_in=3600,
+                    refresh_token="rt_first"):
+        token = self.upstream.access_token(account, expires_in)
+        login = {"OPENAI_API_KEY": None, "tokens": {
+            "id_token": token, "access_token": token,
+            "refresh_token": refresh_token, "account_id": account}}
         path = os.path.join(self.home, "auth.json")
         with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600),
                   "w") as f:
@@ -254,3 +268,25 @@ class Checks:
         print(f"{self.name}: {self.passed} passed, {self.failed} failed"
               + (f", {self.skipped} skipped" if self.skipped else ""))
         return 1 if self.failed else 0
+
+
+def serve():
+    p = argparse.ArgumentParser(description="A gateway until the input ends.")
+    p.add_argument("--serve", action="store_true", required=True)
+    p.add_argument("--kind", default="responses", choices=("responses", "chatgpt"))
+    p.add_argument("--key", help="upstream wants it, and the gateway has it")
+    p.add_argument("--no-login", action="store_true")
+    p.add_argument("--workers", type=int, default=1)
+    p.add_argument("settings", nargs="*", metavar="NAME=VALUE")
+    o = p.parse_args()
+    with Gateway(kind=o.kind, key=o.key, workers=o.workers, login=not o.no_login,
+                 env=dict(s.split("=", 1) for s in o.settings)) as g:
+        print(json.dumps({"base": g.base, "upstream": g.upstream.root,
+                          "home": g.home, "kind": g.kind, "key": g.key}),
+              flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    serve()
