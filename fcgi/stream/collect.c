@@ -31,10 +31,11 @@ void answer_free(struct answer *a)
 	answer_init(a);
 }
 
+/* Past a ceiling it is the answer that is at fault, not the request. */
 static enum err add(struct buf *b, struct span text)
 {
 	buf_span_add(b, text);
-	return buf_err(b);
+	return buf_err(b) == ERR_TOO_LARGE ? ERR_UPSTREAM_GARBLED : buf_err(b);
 }
 
 /* A copy: the event's tree may be let go in another thread. */
@@ -49,7 +50,7 @@ static enum err keep(struct json_object **array, struct json_object *v)
 	if (!*array)
 		return ERR_NO_MEMORY;
 	if (json_object_array_length(*array) >= MAX_NOTES)
-		return ERR_TOO_LARGE;
+		return ERR_UPSTREAM_GARBLED;
 	if (json_object_deep_copy(v, &copy, NULL) != 0 || !copy)
 		return ERR_NO_MEMORY;
 	return json_push(*array, copy) ? ERR_NONE : ERR_NO_MEMORY;
@@ -63,7 +64,7 @@ static enum err begin_call(struct answer *a, const struct event *ev)
 	if (ev->call != count)
 		return ERR_NONE;	/* begun before */
 	if (count >= MAX_ANSWER_ITEMS)
-		return ERR_TOO_LARGE;
+		return ERR_UPSTREAM_GARBLED;
 	if ((count & (count - 1)) == 0) {	/* room doubles: 1, 2, 4 ... */
 		calls = realloc(a->calls, (count ? count * 2 : 1) * sizeof(*calls));
 		if (!calls)

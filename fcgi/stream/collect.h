@@ -10,7 +10,8 @@
 void answer_init(struct answer *a);
 void answer_free(struct answer *a);		/* safe twice */
 
-/* An event_fn; ctx is the struct answer. ERR_NO_MEMORY, ERR_TOO_LARGE. */
+/* An event_fn; ctx is the struct answer. ERR_NO_MEMORY; ERR_UPSTREAM_GARBLED
+ * for an answer past the ceilings. */
 enum err collect_event(void *ctx, const struct event *ev);
 
 #endif

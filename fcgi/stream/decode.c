@@ -276,15 +276,25 @@ static const struct rule *rule_find(struct span type)
 
 bool decode_skips(struct span name)
 {
-	static const char *const starts[] = {
-		"codex.", "responsesapi.", "response.metadata",
-		"response.image_generation_call.", "response.web_search_call.",
-		"response.file_search_call.", "response.code_interpreter_call",
-		"response.mcp_", "response.audio.",
+#define START(text) { text, sizeof(text) - 1 }
+	static const struct span starts[] = {
+		START("codex."), START("responsesapi."),
+		START("response.metadata"),
+		START("response.image_generation_call."),
+		START("response.web_search_call."),
+		START("response.file_search_call."),
+		START("response.code_interpreter_call"),
+		START("response.mcp_"), START("response.audio."),
+		/* large echoes of the request; .created has said it */
+		START("response.in_progress"), START("response.queued"),
+		START("response.content_part.added"),
+		START("response.reasoning_summary_part."),
 	};
+#undef START
 
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		if (span_starts(name, starts[i]))
+		if (name.len >= starts[i].len &&
+		    !memcmp(name.ptr, starts[i].ptr, starts[i].len))
 			return true;
 	return false;
 }

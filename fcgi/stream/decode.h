@@ -33,7 +33,7 @@ MUST_USE enum err decode_event(struct decoder *d, struct json_reader *r,
 MUST_USE enum err decode_object(struct decoder *d, struct json_object *root,
 				struct span raw, struct err_note *note);
 
-/* True for events that are dropped by their name alone, unparsed. */
+/* True for events that are dropped by their name alone, unparsed: EVENT_OTHER. */
 bool decode_skips(struct span name);
 
 /* A terminal event (completed, incomplete, failed, error) was seen. */

@@ -7,27 +7,55 @@
  */
 #include "../../shared/json_text.h"
 #include "../../shared/text.h"
+#include "../../shared/utf8.h"
 #include "decode_state.h"
 
 struct reading {
 	struct json_text t;
-	struct buf none;		/* has no room: escapes are unusual */
-	struct buf *scratch;
 	struct fast_delta *out;
-	bool has_text;
+	bool has_text, has_index;
 };
+
+/* Bytes that stand for themselves, eight at a time. */
+static size_t plain_len(const char *p, size_t len)
+{
+	size_t i = 0;
+	uint64_t w, hits;
+
+	for (; i + sizeof(w) <= len; i += sizeof(w)) {
+		memcpy(&w, p + i, sizeof(w));
+		hits = utf8_special(w);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		if (hits)	/* the lowest hit is a true one */
+			return i + (size_t)__builtin_ctzll(hits) / 8;
+#else
+		if (hits)
+			break;
+#endif
+	}
+	return i + utf8_plain_run((const unsigned char *)p + i, len - i);
+}
 
 static bool plain_string(struct reading *r, struct span *out)
 {
-	r->t.scratch = &r->none;
-	return *r->t.at == '"' && json_text_string(&r->t, out);
+	const char *begin = r->t.at + 1;
+	size_t len;
+
+	if (*r->t.at != '"')
+		return false;
+	len = plain_len(begin, (size_t)(r->t.end - begin));
+	if (begin + len == r->t.end || begin[len] != '"')
+		return false;
+	*out = (struct span){ begin, len };
+	r->t.at = begin + len + 1;
+	return true;
 }
 
 static bool text_string(struct reading *r)
 {
-	r->t.scratch = r->scratch;
 	r->has_text = true;
-	return *r->t.at == '"' && json_text_string(&r->t, &r->out->text);
+	return plain_string(r, &r->out->text) ||
+	       (*r->t.at == '"' && json_text_string(&r->t, &r->out->text));
 }
 
 static bool whole_number(struct reading *r, int64_t *out)
@@ -35,7 +63,17 @@ static bool whole_number(struct reading *r, int64_t *out)
 	struct span s;
 	bool whole;
 
-	return json_text_number(&r->t, &s, &whole) && whole && text_int(s, out);
+	return *r->t.at != '-' && json_text_number(&r->t, &s, &whole) &&
+	       whole && text_int(s, out);
+}
+
+/* content_index or summary_index: one of them, once. */
+static bool part_index(struct reading *r)
+{
+	if (r->has_index)
+		return false;
+	r->has_index = true;
+	return whole_number(r, &r->out->at.index);
 }
 
 static bool skip_word(struct reading *r, const char *word)
@@ -48,7 +86,7 @@ static bool skip_word(struct reading *r, const char *word)
 	return true;
 }
 
-/* A member that says nothing to us: no trees. */
+/* A member that says nothing to us: no trees, no escapes. */
 static bool skip_value(struct reading *r)
 {
 	struct span s;
@@ -97,7 +135,7 @@ static bool value(struct reading *r, struct span key)
 	if (span_eq(key, "output_index"))
 		return whole_number(r, &out->at.output_index);
 	if (span_eq(key, "content_index") || span_eq(key, "summary_index"))
-		return whole_number(r, &out->at.index);
+		return part_index(r);
 	return skip_value(r);
 }
 
@@ -141,11 +179,10 @@ bool decode_fast(struct span data, struct buf *scratch, struct fast_delta *out)
 {
 	struct reading r = {
 		.t = { .start = data.ptr, .at = data.ptr,
-		       .end = data.ptr + data.len },
-		.scratch = scratch, .out = out,
+		       .end = data.ptr + data.len, .scratch = scratch },
+		.out = out,
 	};
 
 	*out = (struct fast_delta){ .at = { .output_index = -1 } };
-	buf_init(&r.none, 0);
 	return object(&r) && r.has_text && out->type.len;
 }

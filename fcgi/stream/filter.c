@@ -122,7 +122,8 @@ static enum err cut(struct filter *f, struct span text)
 
 	buf_span_add(&f->held, text);
 	if (buf_err(&f->held))
-		return buf_err(&f->held);
+		return buf_err(&f->held) == ERR_TOO_LARGE ?
+			ERR_UPSTREAM_GARBLED : buf_err(&f->held);
 	all = buf_span(&f->held);
 	if (find_stop(f->terms, all, &begin))
 		return stop_here(f, (struct span){ all.ptr, begin });

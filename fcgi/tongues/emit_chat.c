@@ -11,6 +11,7 @@
 #include "openai.h"
 
 #define CHUNK_END "},\"finish_reason\":null}]}\n\n"
+#define PUT(out, literal) buf_span_add(out, SPAN(literal))
 
 const char *chat_finish(const struct terms *t, enum finish finish, size_t calls)
 {
@@ -65,9 +66,9 @@ bool chat_thought(const struct terms *t, struct chat_thought *out)
 /* Everything up to the inside of delta. */
 static void chunk_begin(const struct terms *t, struct buf *out)
 {
-	buf_str(out, "data: ");
+	PUT(out, "data: ");
 	openai_head(out, t, CHAT_CHUNK);
-	buf_str(out, ",\"choices\":[{\"index\":0,\"delta\":{");
+	PUT(out, ",\"choices\":[{\"index\":0,\"delta\":{");
 }
 
 static void begin(struct emitter *e, struct buf *out)
@@ -76,7 +77,7 @@ static void begin(struct emitter *e, struct buf *out)
 		return;
 	e->begun = true;
 	chunk_begin(e->terms, out);
-	buf_str(out, "\"role\":\"assistant\",\"content\":\"\"" CHUNK_END);
+	PUT(out, "\"role\":\"assistant\",\"content\":\"\"" CHUNK_END);
 }
 
 static void say_string(struct emitter *e, struct buf *out, const char *before,
@@ -88,7 +89,7 @@ static void say_string(struct emitter *e, struct buf *out, const char *before,
 	buf_str(out, before);
 	buf_json(out, text);
 	buf_str(out, after);
-	buf_str(out, CHUNK_END);
+	PUT(out, CHUNK_END);
 }
 
 static void say_thought(struct emitter *e, struct buf *out, struct span text)
@@ -105,7 +106,7 @@ static void say_thought(struct emitter *e, struct buf *out, struct span text)
 		buf_json(out, text);
 	}
 	buf_str(out, shape.after);
-	buf_str(out, CHUNK_END);
+	PUT(out, CHUNK_END);
 }
 
 static void say_annotation(struct emitter *e, struct buf *out,
@@ -114,9 +115,9 @@ static void say_annotation(struct emitter *e, struct buf *out,
 	size_t start = out->len;
 
 	chunk_begin(e->terms, out);
-	buf_str(out, "\"annotations\":[");
+	PUT(out, "\"annotations\":[");
 	if (chat_annotation(out, note))
-		buf_str(out, "]" CHUNK_END);
+		PUT(out, "]" CHUNK_END);
 	else
 		buf_cut(out, start);
 }
@@ -129,20 +130,20 @@ static void say_call(struct emitter *e, struct buf *out, const struct event *ev)
 		return;		/* the legacy shape holds one */
 	chunk_begin(e->terms, out);
 	if (e->terms->legacy_functions) {
-		buf_str(out, "\"function_call\":{\"name\":");
+		PUT(out, "\"function_call\":{\"name\":");
 		buf_json(out, name);
-		buf_str(out, ",\"arguments\":\"\"}" CHUNK_END);
+		PUT(out, ",\"arguments\":\"\"}" CHUNK_END);
 		return;
 	}
-	buf_str(out, "\"tool_calls\":[{\"index\":");
+	PUT(out, "\"tool_calls\":[{\"index\":");
 	buf_int(out, ev->call);
-	buf_str(out, ",\"id\":");
+	PUT(out, ",\"id\":");
 	buf_json(out, ev->id);
 	buf_str(out, ev->custom ? ",\"type\":\"custom\",\"custom\":{\"name\":" :
 				  ",\"type\":\"function\",\"function\":{\"name\":");
 	buf_json(out, name);
 	buf_str(out, ev->custom ? ",\"input\":\"\"}}]" : ",\"arguments\":\"\"}}]");
-	buf_str(out, CHUNK_END);
+	PUT(out, CHUNK_END);
 }
 
 static void say_args(struct emitter *e, struct buf *out, const struct event *ev)
@@ -156,21 +157,21 @@ static void say_args(struct emitter *e, struct buf *out, const struct event *ev)
 		return;
 	}
 	chunk_begin(e->terms, out);
-	buf_str(out, "\"tool_calls\":[{\"index\":");
+	PUT(out, "\"tool_calls\":[{\"index\":");
 	buf_int(out, ev->call);
 	buf_str(out, ev->custom ? ",\"custom\":{\"input\":" :
 				  ",\"function\":{\"arguments\":");
 	buf_json(out, ev->text);
-	buf_str(out, "}}]" CHUNK_END);
+	PUT(out, "}}]" CHUNK_END);
 }
 
 static void say_end(struct emitter *e, struct buf *out, const struct event *ev)
 {
 	e->ended = true;
 	chunk_begin(e->terms, out);
-	buf_str(out, "},\"finish_reason\":\"");
+	PUT(out, "},\"finish_reason\":\"");
 	buf_str(out, chat_finish(e->terms, ev->finish, e->calls));
-	buf_str(out, "\"}]}\n\n");
+	PUT(out, "\"}]}\n\n");
 	openai_end(out, e->terms, CHAT_CHUNK, &ev->usage);
 }
 

@@ -6,8 +6,8 @@
 
 #include "tongue.h"
 
-#define CHAT_CHUNK "chat.completion.chunk"
-#define CHAT_WHOLE "chat.completion"
+#define CHAT_CHUNK SPAN("chat.completion.chunk")
+#define CHAT_WHOLE SPAN("chat.completion")
 
 /* "stop", "length", "tool_calls", "function_call", "content_filter" */
 const char *chat_finish(const struct terms *t, enum finish finish, size_t calls);

@@ -7,7 +7,7 @@
 #include "ask.h"
 #include "openai.h"
 
-#define COMPLETION "text_completion"
+#define COMPLETION SPAN("text_completion")
 
 static const char *finish_word(enum finish finish)
 {

@@ -1,14 +1,14 @@
 #include "openai.h"
 
-void openai_head(struct buf *out, const struct terms *t, const char *object)
+void openai_head(struct buf *out, const struct terms *t, struct span object)
 {
-	buf_str(out, "{\"id\":\"");
+	buf_span_add(out, SPAN("{\"id\":\""));
 	buf_str(out, t->id);
-	buf_str(out, "\",\"object\":\"");
-	buf_str(out, object);
-	buf_str(out, "\",\"created\":");
+	buf_span_add(out, SPAN("\",\"object\":\""));
+	buf_span_add(out, object);
+	buf_span_add(out, SPAN("\",\"created\":"));
 	buf_int(out, t->created);
-	buf_str(out, ",\"model\":");
+	buf_span_add(out, SPAN(",\"model\":"));
 	buf_json(out, span_of(t->model));
 }
 
@@ -31,7 +31,7 @@ void openai_usage(struct buf *out, const struct usage *u)
 	buf_str(out, u->known ? "}}" : "},\"partial\":true}");
 }
 
-void openai_end(struct buf *out, const struct terms *t, const char *object,
+void openai_end(struct buf *out, const struct terms *t, struct span object,
 		const struct usage *u)
 {
 	if (t->include_usage) {

@@ -7,7 +7,7 @@
 #include "tongue.h"
 
 /* {"id":...,"object":object,"created":...,"model":... without its end */
-void openai_head(struct buf *out, const struct terms *t, const char *object);
+void openai_head(struct buf *out, const struct terms *t, struct span object);
 
 /* "usage":{...}: figures that upstream did not give are 0 and the object says
  * "partial":true. */
@@ -15,7 +15,7 @@ void openai_usage(struct buf *out, const struct usage *u);
 
 /* The chunk with usage and no choices, where the client asked for it, and the
  * good end of a stream. */
-void openai_end(struct buf *out, const struct terms *t, const char *object,
+void openai_end(struct buf *out, const struct terms *t, struct span object,
 		const struct usage *u);
 
 /* {"error":{"message","type","param","code"}}, and a limit's plan and reset */

@@ -75,6 +75,8 @@ static void test_names(void)
 	check_str(buf_span(&out), "START\nTEXT text=A\nOTHER\nTEXT_END\nDONE stop\n");
 	check(decode_skips(SPAN("response.image_generation_call.partial_image")));
 	check(!decode_skips(SPAN("response.output_text.delta")));
+	check(decode_skips(SPAN("response.in_progress")));
+	check(!decode_skips(SPAN("response.created")));
 	check(!decode_skips(SPAN("response.completed")));
 	check(!decode_skips(SPAN("")));
 	decoder_free(d);
