@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The three web servers with their samples in front of chatmock.fcgi: a live
+stream, a 1 MB body, the Authorization header, a client that leaves, bodies
+that are too large.
+
+    tests/servers/test_servers.py [lighttpd] [nginx] [apache]
+"""
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from rig import (PATH, ROOT, Checks, Gateway, Upstream, chat, fastcgi, free_port,
+                 until, words_of)
+
+up = Upstream()
+HEARTBEAT = 0.5
+JSON = {"Content-Type": "application/json"}
+
+
+class Server:
+    """One web server, started from its sample."""
+
+    def __init__(self, gateway, sample, command):
+        self.port = free_port()
+        self.home = gateway.home.dir
+        conf = os.path.join(self.home, "run", "server.conf")
+        with open(os.path.join(ROOT, sample)) as f:
+            text = f.read()
+        for name, value in (("HOME", self.home), ("BIND", "127.0.0.1"),
+                            ("PORT", self.port), ("MAX_FDS", 4096)):
+            text = text.replace(f"@{name}@", str(value))
+        with open(conf, "w") as f:
+            f.write(text)
+        self.out = open(os.path.join(self.home, "server.out"), "wb")
+        self.p = subprocess.Popen(
+            gateway.user + [word.replace("CONF", conf).replace("HOME", self.home)
+                            for word in command], stdin=subprocess.DEVNULL, stdout=self.out,
+            stderr=self.out, env=dict(os.environ, PATH=PATH),
+            start_new_session=True)
+        if not until(self.answers, 10):
+            with open(self.out.name) as f:
+                raise RuntimeError(f"{command[0]} does not answer: {f.read()}")
+
+    def answers(self):
+        try:
+            return self.send("GET", "/").status == 200
+        except OSError:
+            return False
+
+    def params_of(self, method, path, headers):
+        """What the web server hands over: a responder of ours takes the
+        gateway's place for one request."""
+        where = os.path.join(self.home, "run", "chatmock.sock")
+        os.rename(where, where + ".kept")
+        try:
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(where)
+                os.chmod(where, 0o666)
+                listener.listen(8)
+                got = {}
+                t = threading.Thread(target=respond, args=(listener, got))
+                t.start()
+                self.send(method, path, headers=headers).read()
+                t.join(10)
+                return got
+        finally:
+            os.rename(where + ".kept", where)
+
+    def send(self, method, path, body=None, headers=None):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        c.request(method, path, body, dict(JSON if body else {}, **(headers or {})))
+        r = c.getresponse()
+        r.conn = c
+        return r
+
+    def chat(self, text, headers=None, **more):
+        return self.send("POST", "/v1/chat/completions", chat(text, **more), headers)
+
+    def end(self):
+        self.p.terminate()
+        try:
+            self.p.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.p.pid, 9)
+            self.p.wait()
+        self.out.close()
+
+
+def check_stream(t, s, name):
+    begun = time.monotonic()
+    r = s.chat("10 words every 100 ms")
+    times = []
+    body = b""
+    while True:
+        line = r.readline()
+        if not line:
+            break
+        body += line
+        if b'"content":"w' in line:
+            times.append(time.monotonic() - begun)
+    t.check(r.status == 200 and r.getheader("Content-Type", "")
+            .startswith("text/event-stream"), name, "a stream", r.status)
+    t.check(len(times) == 10 and b"[DONE]" in body, name, "all of it", times)
+    gaps = [b - a for a, b in zip(times, times[1:])]
+    t.check(times and times[0] < 0.5, name, "the first event comes at once", times)
+    t.check(sum(0.05 < gap < 0.4 for gap in gaps) >= 8, name,
+            "events come one by one", gaps)
+
+
+def check_large_body(t, s, name):
+    r = s.chat("3 words every 5 ms", pad=1 << 20)
+    t.check(r.status == 200 and words_of(r.read()) == 3, name, "1 MB is taken", r.status)
+    t.check(len(up.seen[-1].body) > 1 << 20, name, "and reaches upstream whole")
+
+
+def respond(listener, got):
+    """Answers one FastCGI request and keeps its parameters."""
+    listener.settimeout(10)
+    peer, _ = listener.accept()
+    c = fastcgi.Connection.__new__(fastcgi.Connection)
+    c.sock, c.pending, params = peer, b"", b""
+    while True:
+        record = c.read(10)
+        if record is None or record.type == fastcgi.STDIN and not record.content:
+            break
+        if record.type == fastcgi.PARAMS:
+            params += record.content
+    got.update(fastcgi.unpair(params))
+    c.send(fastcgi.stream(fastcgi.STDOUT, 1, b"Status: 200 OK\r\n\r\nok")
+           + fastcgi.record(fastcgi.END, 1, bytes(8)))
+    c.close()
+
+
+def check_params(t, s, name):
+    p = s.params_of("GET", "/v1/models?limit=2", {
+        "Authorization": "Bearer sk-one", "X-Session-Id": "s-1",
+        "Proxy": "http://evil.example:1"})
+    t.check(p.get("HTTP_AUTHORIZATION") == "Bearer sk-one", name,
+            "the Authorization header arrives", sorted(p))
+    t.check(p.get("HTTP_X_SESSION_ID") == "s-1", name, "others too")
+    t.check(p.get("REQUEST_METHOD") == "GET" and
+            p.get("REQUEST_URI") == "/v1/models?limit=2" and
+            p.get("QUERY_STRING") == "limit=2", name, "and the request line", p)
+    t.check(p.get("REMOTE_ADDR") == "127.0.0.1", name, "and who asks", p)
+    t.check(not p.get("HTTP_PROXY"), name, "nobody sets HTTP_PROXY", p)
+
+
+def check_abort(t, s, name):
+    r = s.chat("10 words every 20 ms, silence after 3")
+    while words_of(r.readline()) == 0:
+        pass
+    seen = up.seen[-1]
+    time.sleep(0.2)
+    left = time.monotonic()
+    r.conn.sock.shutdown(socket.SHUT_RDWR)
+    r.close()
+    r.conn.close()
+    limit = 3 * HEARTBEAT + 1 if name == "apache" else 0.5
+    t.check(until(lambda: seen.gone, limit + 1) and seen.gone - left < limit, name,
+            "upstream hears of a client that left", seen.gone and seen.gone - left)
+
+
+def check_heartbeat(t, s, name):
+    r = s.chat("4 words every 10 ms, silence after 2")
+    begun, beats = time.monotonic(), 0
+    while beats < 2 and time.monotonic() - begun < 5:
+        beats += r.readline().startswith(b":")
+    t.check(beats == 2, name, "comments pass in silence", beats)
+    r.close()
+    r.conn.close()
+
+
+def check_too_large(t, s, name):
+    body = chat("3 words every 5 ms", pad=(32 << 20) + 500000)
+    r = s.send("POST", "/v1/chat/completions", body)
+    ours = b'"error"' in r.read()
+    t.check(r.status == 413 and (ours or name == "apache"), name,
+            "over 32 MiB is 413", r.status, ours)
+    with socket.create_connection(("127.0.0.1", s.port), 20) as c:
+        c.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+                  b"Content-Type: application/json\r\n"
+                  b"Content-Length: 80000000\r\n\r\n{")
+        try:
+            c.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        head = c.recv(4096)
+    t.check(b" 413 " in head.split(b"\r\n")[0] or b" 400 " in head.split(b"\r\n")[0],
+            name, "80 MB are refused", head[:80])
+    t.check(s.send("GET", "/").status == 200, name, "and all goes on")
+
+
+def check_plain(t, s, name):
+    r = s.send("HEAD", "/")
+    t.check(r.status == 200 and r.read() == b"", name, "HEAD has no body", r.status)
+    r = s.send("GET", "/v1/nowhere")
+    body = r.read()
+    t.check(r.status == 404 and b'"error"' in body, name, "404 is ours", r.status, body)
+    r = s.send("GET", "/v1/models%2f..%2f?x=%00")
+    t.check(r.status in (200, 400, 404), name, "odd paths are answered", r.status)
+    r = s.send("GET", "/v1/models")
+    t.check(r.status == 200 and r.getheader("x-request-id", "").startswith("req_"),
+            name, "headers pass", r.getheaders())
+    r = s.send("DELETE", "/v1/models")
+    t.check(r.status == 405 and r.getheader("Allow"), name, "405 says what goes",
+            r.status)
+    r = s.send("GET", "/", headers={"Host": "evil.example"})
+    t.check(r.status == 403, name, "a foreign Host is 403", r.status)
+
+
+def check_server(t, name, sample, command):
+    with Gateway(up, plain=True, CHATMOCK_HEARTBEAT=HEARTBEAT, CHATMOCK_DRAIN_TIMEOUT=1) as g:
+        s = Server(g, sample, command)
+        try:
+            for check in (check_stream, check_large_body, check_params,
+                          check_abort, check_heartbeat, check_too_large, check_plain):
+                try:
+                    check(t, s, name)
+                except (OSError, http.client.HTTPException) as e:
+                    t.check(False, name, check.__name__, repr(e))
+        finally:
+            s.end()
+
+
+def lighttpd(t):
+    check_server(t, "lighttpd", "lighttpd.conf.sample", ["lighttpd", "-D", "-f", "CONF"])
+
+
+def nginx(t):
+    check_server(t, "nginx", "deploy/nginx.conf.sample",
+                 ["nginx", "-e", "HOME/log/nginx.log", "-c", "CONF"])
+
+
+def apache(t):
+    check_server(t, "apache", "deploy/apache.conf.sample",
+                 ["apache2", "-D", "FOREGROUND", "-f", "CONF"])
+
+
+if __name__ == "__main__":
+    sys.exit(Checks("servers").run(lighttpd, nginx, apache))
