@@ -32,7 +32,7 @@ PORTS = {"proxy": 1811, "nginx": 1812, "lighttpd": 1813, "mod_proxy": 1814}
 UPSTREAM = 1810
 
 NGINX = """
-worker_processes 2; daemon off; master_process on; worker_rlimit_nofile 20000;
+{user}worker_processes 2; daemon off; master_process on; worker_rlimit_nofile 20000;
 pid {dir}/nginx.pid; error_log {dir}/nginx.log error;
 events {{ worker_connections 19500; }}
 http {{
@@ -87,7 +87,17 @@ class Rig:
         self.sock = os.path.join(self.dir, "run", "chatmock.sock")
         os.makedirs(os.path.dirname(self.sock))
         self.procs = []
-        names = dict(PORTS, dir=self.dir, sock=self.sock, upstream=UPSTREAM)
+        try:
+            self.start_all(events, interval_ms, delay_ms, env, workers)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_all(self, events, interval_ms, delay_ms, env, workers):
+        # a root master's workers would be nobody, who may not use the socket
+        user = "user root; " if os.geteuid() == 0 else ""
+        names = dict(PORTS, dir=self.dir, sock=self.sock, upstream=UPSTREAM,
+                     user=user)
         self.start("upstream", [os.path.join(BIN, "chatmock-demo-upstream"),
                                 "--bench", "--port", str(UPSTREAM),
                                 "--events", str(events),
@@ -119,8 +129,9 @@ class Rig:
 
     def start(self, name, command, env=None):
         log = open(os.path.join(self.dir, name + ".out"), "wb")
+        # lighttpd's workers end with their whole process group
         p = subprocess.Popen(command, env=env, stdout=log, stderr=log,
-                             stdin=subprocess.DEVNULL)
+                             stdin=subprocess.DEVNULL, start_new_session=True)
         self.procs.append(p)
         return p
 
@@ -344,9 +355,9 @@ ROWS = {"ttft": row_ttft, "whole": row_whole, "saturate": row_saturate,
 
 def own_namespace():
     """A network of our own, with ports enough; False where that is not allowed."""
-    if os.environ.get("CHATMOCK_BENCH_NS"):
+    if os.environ.get("BENCH_NAMESPACE"):
         return
-    os.environ["CHATMOCK_BENCH_NS"] = "1"
+    os.environ["BENCH_NAMESPACE"] = "1"
     script = ("ip link set lo up && "
               "echo 2048 64999 >/proc/sys/net/ipv4/ip_local_port_range && "
               "echo 65535 >/proc/sys/net/core/somaxconn; exec \"$0\" \"$@\"")
