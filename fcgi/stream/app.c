@@ -7,6 +7,7 @@
 
 #include "../../shared/clock.h"
 #include "../process/worker.h"
+#include "reqlog.h"
 #include "stream.h"
 
 /* Requests beyond max_streams are read only to be told that we are busy; so
@@ -169,6 +170,7 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 		app->login = login_keeper_new(c, loop, &app->http_settings);
 		if (!app->login)
 			goto fail;
+		login_keeper_listen(app->login, reqlog_login, app);
 	}
 	if (c->max_requests > 0) {
 		random_bytes(&random, sizeof(random));

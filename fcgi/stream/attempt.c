@@ -12,6 +12,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "refusal.h"
+#include "reqlog.h"
 #include "stream.h"
 
 #define MAX_ATTEMPTS 3
@@ -34,6 +35,7 @@ static void on_head(void *ctx, struct http_call *call, int status)
 
 	s->upstream_status = status;
 	s->heard_us = loop_now(s->app->loop);
+	reqlog_head(s);
 	if (status == 200 && is_event_stream(call)) {
 		s->step = STEP_RELAY;
 		relay_begin(s);

@@ -1,7 +1,6 @@
 /*
  * decode_items.c - what is told of output items, each thing once.
  */
-#include "../../shared/ceilings.h"
 #include "decode_state.h"
 
 enum item_kind item_kind_of(struct span type)
@@ -62,8 +61,8 @@ static enum err begin_part(struct decoder *d, struct part *p)
 	return err;
 }
 
-static enum err tell_text(struct decoder *d, const struct item *it,
-			  struct part *p, struct span text)
+enum err part_tell(struct decoder *d, const struct item *it, struct part *p,
+		   struct span text)
 {
 	static const enum event_kind kinds[] = {
 		[PART_TEXT] = EVENT_TEXT, [PART_REFUSAL] = EVENT_REFUSAL,
@@ -88,8 +87,8 @@ static enum err tell_text(struct decoder *d, const struct item *it,
 
 /* The whole of a part is known: tell what is missing. A text that does not
  * begin with what was told cannot be mended any more. */
-static enum err tell_rest(struct decoder *d, const struct item *it,
-			  struct part *p, struct span text)
+enum err part_rest(struct decoder *d, const struct item *it, struct part *p,
+		   struct span text)
 {
 	struct span before = { text.ptr, p->told };
 
@@ -99,7 +98,7 @@ static enum err tell_rest(struct decoder *d, const struct item *it,
 		return ERR_NONE;
 	text.ptr += p->told;
 	text.len -= p->told;
-	return tell_text(d, it, p, text);
+	return part_tell(d, it, p, text);
 }
 
 /* The part an event speaks of, its item made if need be. *part NULL with no
@@ -126,7 +125,7 @@ enum err decode_delta(struct decoder *d, enum part_kind kind,
 	struct part *p;
 	enum err err = part_at(d, kind, at, &p);
 
-	return p ? tell_text(d, &d->items[p->item], p, text) : err;
+	return p ? part_tell(d, &d->items[p->item], p, text) : err;
 }
 
 enum err decode_rest(struct decoder *d, enum part_kind kind,
@@ -135,7 +134,7 @@ enum err decode_rest(struct decoder *d, enum part_kind kind,
 	struct part *p;
 	enum err err = part_at(d, kind, at, &p);
 
-	return p ? tell_rest(d, &d->items[p->item], p, text) : err;
+	return p ? part_rest(d, &d->items[p->item], p, text) : err;
 }
 
 enum err decode_annotation(struct decoder *d, const struct place *at,
@@ -165,8 +164,8 @@ static enum err finish_part(struct decoder *d, struct item *it, int64_t index,
 	if (!p)
 		return d->note->code;
 	if (refusal)
-		return tell_rest(d, it, p, json_get_str(part, "refusal"));
-	err = tell_rest(d, it, p, json_get_str(part, "text"));
+		return part_rest(d, it, p, json_get_str(part, "refusal"));
+	err = part_rest(d, it, p, json_get_str(part, "text"));
 	while (!err && p->notes < count) {
 		struct event ev = { .kind = EVENT_ANNOTATION };
 
@@ -224,7 +223,7 @@ static enum err finish_parts(struct decoder *d, struct item *it,
 		struct json_object *v = json_object_array_get_idx(array, i);
 		struct part *p = part_get(d, it, kind, (int64_t)i);
 
-		err = p ? tell_rest(d, it, p, json_get_str(v, "text")) :
+		err = p ? part_rest(d, it, p, json_get_str(v, "text")) :
 			  d->note->code;
 	}
 	return err;
@@ -248,74 +247,6 @@ static enum err finish_reasoning(struct decoder *d, struct item *it,
 	if (err || it->done)
 		return err;
 	return decode_tell(d, &end);
-}
-
-static enum err begin_call(struct decoder *d, struct item *it,
-			   struct json_object *item)
-{
-	struct event ev = { .kind = EVENT_CALL };
-	char made[32];
-
-	if (it->begun)
-		return ERR_NONE;
-	it->begun = true;
-	it->call = d->calls++;
-	ev.call = it->call;
-	ev.custom = it->custom;
-	ev.name = json_get_str(item, "name");
-	ev.id = json_get_str(item, "call_id");
-	if (!ev.id.len)
-		ev.id = json_get_str(item, "id");
-	if (!ev.id.len) {
-		snprintf(made, sizeof(made), "call_%u", it->call);
-		ev.id = span_of(made);
-	}
-	return decode_tell(d, &ev);
-}
-
-enum err item_end_call(struct decoder *d, struct item *it, struct span args)
-{
-	struct event ev = { .kind = EVENT_CALL_END, .call = it->call,
-			    .custom = it->custom, .text = args };
-	struct part *p = part_get(d, it, PART_ARGS, 0);
-	enum err err = ERR_NONE;
-
-	if (!p)
-		return d->note->code;
-	if (it->call_ended)
-		return ERR_NONE;
-	it->call_ended = true;
-	if (!it->custom && !p->told) {
-		ev.text = SPAN("{}");	/* "" is no JSON */
-		err = tell_text(d, it, p, ev.text);
-	}
-	return err ? err : decode_tell(d, &ev);
-}
-
-static enum err finish_call(struct decoder *d, struct item *it,
-			    struct json_object *item)
-{
-	struct json_object *v = json_get(item, it->custom ? "input" : "arguments");
-	struct span args = json_str(v);
-	struct part *p;
-	struct buf text;
-	enum err err;
-
-	buf_init(&text, MAX_SSE_EVENT);
-	if (json_is_object(v)) {	/* not a string, as it should be */
-		json_write(&text, v);
-		args = buf_span(&text);
-	}
-	err = buf_err(&text);
-	if (!err)
-		err = begin_call(d, it, item);
-	p = err ? NULL : part_get(d, it, PART_ARGS, 0);
-	if (!err)
-		err = p ? tell_rest(d, it, p, args) : d->note->code;
-	if (!err)
-		err = item_end_call(d, it, args);
-	buf_free(&text);
-	return err;
 }
 
 static enum err finish_other(struct decoder *d, struct item *it,
@@ -344,7 +275,7 @@ enum err item_finish(struct decoder *d, struct item *it,
 		err = finish_reasoning(d, it, item);
 		break;
 	case ITEM_CALL:
-		err = finish_call(d, it, item);
+		err = item_finish_call(d, it, item);
 		break;
 	case ITEM_OTHER:
 		err = finish_other(d, it, item);
@@ -387,7 +318,7 @@ enum err decode_item_added(struct decoder *d, int64_t output_index,
 	if (it->kind != ITEM_CALL || !it->call_id ||
 	    !json_get_str(item, "name").len)
 		return ERR_NONE;
-	return begin_call(d, it, item);
+	return item_begin_call(d, it, item);
 }
 
 enum err decode_item_done(struct decoder *d, int64_t output_index,

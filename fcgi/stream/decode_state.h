@@ -86,11 +86,21 @@ enum err decode_item_added(struct decoder *d, int64_t output_index,
 enum err decode_item_done(struct decoder *d, int64_t output_index,
 			  struct json_object *item);
 
+/* Tells text as more of the part; or what is missing of the whole of it. */
+enum err part_tell(struct decoder *d, const struct item *it, struct part *p,
+		   struct span text);
+enum err part_rest(struct decoder *d, const struct item *it, struct part *p,
+		   struct span text);
+
 /* For what ends an item: its rest, from the whole of it; a text that is open;
  * a call whose arguments are all told (args may be empty). */
 enum err item_finish(struct decoder *d, struct item *it,
 		     struct json_object *item);
 enum err item_end_text(struct decoder *d, struct part *p);
+enum err item_begin_call(struct decoder *d, struct item *it,
+			 struct json_object *item);
+enum err item_finish_call(struct decoder *d, struct item *it,
+			  struct json_object *item);
 enum err item_end_call(struct decoder *d, struct item *it, struct span args);
 enum item_kind item_kind_of(struct span type);
 

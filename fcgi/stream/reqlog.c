@@ -63,3 +63,65 @@ void reqlog(struct stream *s)
 	if (level != LOG_INFO)
 		request_line(s, s->app->log, level);
 }
+
+static bool is_verbose(const struct app *app)
+{
+	return app->config->verbose || app->config->codex_verbose;
+}
+
+void reqlog_payload(struct stream *s)
+{
+	struct log_line line;
+
+	if (!is_verbose(s->app))
+		return;
+	log_begin(&line, s->app->log, LOG_INFO, "payload");
+	log_str(&line, "request_id", span_of(s->req->id));
+	log_str(&line, "model", span_of(s->terms.model));
+	log_str(&line, "session", span_of(s->session));
+	log_bool(&line, "stream", s->terms.stream);
+	log_int(&line, "bytes", (int64_t)s->payload.len);
+	if (s->terms.dropped.len)
+		log_str(&line, "dropped", buf_span(&s->terms.dropped));
+	if (s->app->config->log_bodies)
+		log_str(&line, "body", buf_span(&s->payload));
+	log_end(&line);
+}
+
+void reqlog_head(struct stream *s)
+{
+	struct log_line line;
+
+	if (!is_verbose(s->app))
+		return;
+	log_begin(&line, s->app->log, LOG_INFO, "upstream");
+	log_str(&line, "request_id", span_of(s->req->id));
+	log_int(&line, "attempt", s->attempts);
+	log_int(&line, "status", s->upstream_status);
+	log_str(&line, "type", http_header(s->call, "content-type"));
+	log_str(&line, "upstream_request_id", http_header(s->call, "x-request-id"));
+	log_int(&line, "ms", (s->heard_us - s->called_us) / 1000);
+	log_end(&line);
+}
+
+void reqlog_login(void *ctx, const char *event, const struct login *login,
+		  const struct err_note *note)
+{
+	struct app *app = ctx;
+	struct log_line line;
+
+	log_begin(&line, app->log, note->code ? LOG_ERROR : LOG_INFO, event);
+	if (login) {
+		log_str(&line, "file", span_of(login->path));
+		log_str(&line, "plan", span_of(login->plan));
+		log_int(&line, "expires_at", login->expires_at);
+		if (login->loose_mode)
+			log_str(&line, "warning",
+				SPAN("others may read this file: chmod 600 it"));
+	}
+	if (note->code) {
+		log_str(&line, "end", span_of(err_name(note->code)));
+		log_str(&line, "why", span_of(note->why));
+	}
+	log_end(&line);
+}

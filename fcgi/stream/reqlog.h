@@ -1,6 +1,7 @@
 /*
  * reqlog.h - one line a request, in the access log; a failed one in the error
- * log too. Path without query, no header, no body, no secret.
+ * log too. Path without query, no header, no secret; bodies only where
+ * CHATMOCK_LOG_BODIES asks for them, cut at MAX_LOG_FIELD.
  */
 #ifndef CHATMOCK_REQLOG_H
 #define CHATMOCK_REQLOG_H
@@ -8,5 +9,14 @@
 #include "stream.h"
 
 void reqlog(struct stream *s);
+
+/* With CHATMOCK_VERBOSE or CODEX__VERBOSE_LOGGING: what goes upstream, and how
+ * upstream begins to answer. Nothing otherwise. */
+void reqlog_payload(struct stream *s);
+void reqlog_head(struct stream *s);
+
+/* What the login's keeper has to tell; ctx is the app. */
+void reqlog_login(void *ctx, const char *event, const struct login *login,
+		  const struct err_note *note);
 
 #endif

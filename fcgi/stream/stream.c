@@ -313,8 +313,10 @@ void prepare_done(struct stream *s)
 {
 	if (s->step == STEP_OVER)
 		return;
-	if (s->note.code)
+	if (s->note.code) {
 		stream_fail(s);
-	else
+	} else {
+		reqlog_payload(s);
 		attempt_start(s);
+	}
 }
