@@ -142,6 +142,7 @@ static void test_stops(void)
 		{ { "aab", "aaaac" }, "aaaaacb", "a", true },
 		{ { "abcd", "bc" }, "abcd", "a", true },
 		{ { "bcd", "abcd" }, "xabcd", "x", true },
+		{ { "abcd", "bcd" }, "xabcd", "x", true },
 		{ { "zz", "yy", "\n\n", "b" }, "a\nb\n\n", "a\n", true },
 		{ { "x" }, "nothing", "nothing", false },
 		{ { "" }, "empty", "empty", false },
