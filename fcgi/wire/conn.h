@@ -33,7 +33,8 @@ struct wire_handler {
 	void (*request)(void *ctx, struct conn *conn, struct request *req);
 	/* The peer has gone. user is what conn_set_user() gave. */
 	void (*gone)(void *ctx, struct conn *conn, void *user);
-	/* Pending output fell below OUT_LOW_WATER after conn_full() was true. */
+	/* Pending output fell below OUT_LOW_WATER after conn_full() was true
+	 * (whether it was asked or not). */
 	void (*drained)(void *ctx, struct conn *conn, void *user);
 	/* May one more be accepted now? Asked before each accept. */
 	bool (*may_accept)(void *ctx);
@@ -51,7 +52,8 @@ void wire_free(struct wire *w);			/* closes every conn, no callbacks */
 /*
  * Plain CGI (RFC 3875): reads one request from fd 0 and the environment and
  * hands it to the handler on the loop; the answer goes to fd 1. done is
- * called when the answer has left. Returns false when there is no memory.
+ * called when the answer has left, or nobody reads it any more. SIGPIPE is
+ * ignored from then on. Returns false when there is no memory.
  */
 bool wire_cgi(struct loop *l, char *const environ_[], const struct wire_handler *h,
 	      void *ctx, void (*done)(void *ctx));

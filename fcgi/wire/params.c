@@ -45,15 +45,6 @@ static void signals_restore(const struct sigaction *old)
 		sigaction(taken_signals[i], &old[i], NULL);
 }
 
-void params_library_init(void)
-{
-	struct sigaction old[ARRAY_LEN(taken_signals)];
-
-	signals_save(old);
-	FCGX_Init();
-	signals_restore(old);
-}
-
 bool wire_is_cgi(void)
 {
 	struct sigaction old[ARRAY_LEN(taken_signals)];
@@ -129,6 +120,23 @@ static void pair_close(struct wire *w)
 	if (w->pair[1] >= 0)
 		close(w->pair[1]);
 	w->pair[0] = w->pair[1] = -1;
+}
+
+void params_init(struct wire *w)
+{
+	struct sigaction old[ARRAY_LEN(taken_signals)];
+
+	signals_save(old);
+	FCGX_Init();
+	signals_restore(old);
+	/* now, while there are descriptors; else with the first request */
+	w->pair[0] = w->pair[1] = -1;
+	(void)pair_open(w);
+}
+
+void params_end(struct wire *w)
+{
+	pair_close(w);
 }
 
 /* BEGIN_REQUEST, PARAMS in one record, the empty PARAMS that ends them. */

@@ -18,6 +18,25 @@ static bool is_control(unsigned char c)
 	return (c < 0x20 && c != '\t') || c == 0x7f;
 }
 
+/*
+ * The same for a whole block of strings, whose NULs are no matter: without a
+ * branch, since it runs over each request and almost never finds anything.
+ */
+static bool has_control(const char *p, size_t len)
+{
+	static const unsigned char bad[256] = {
+		[1] = 1, 1, 1, 1, 1, 1, 1, 1,
+		[10] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		[21] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		[0x7f] = 1,
+	};
+	unsigned char found = 0;
+
+	for (size_t i = 0; i < len; i++)
+		found |= bad[(unsigned char)p[i]];
+	return found;
+}
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -68,21 +87,14 @@ static void check_params(struct request *r)
 {
 	size_t headers = 0, at = 0;
 
+	if (has_control(r->params, r->params_len))
+		err_set(&r->note, ERR_BAD_REQUEST, "control byte in a parameter");
 	while (at < r->params_len) {
 		const char *entry = r->params + at;
-		const char *p = entry;
 
-		while (*p && !is_control((unsigned char)*p))
-			p++;
-		if (*p) {
-			err_set(&r->note, ERR_BAD_REQUEST,
-				"control byte 0x%02x in a parameter",
-				(unsigned)(unsigned char)*p);
-			p += strlen(p);
-		}
 		if (strncmp(entry, "HTTP_", 5) == 0)
 			headers++;
-		at += (size_t)(p - entry) + 1;
+		at += strlen(entry) + 1;
 	}
 	if (headers > MAX_REQUEST_HEADERS)
 		err_set(&r->note, ERR_HEAD_TOO_LARGE, "%zu header lines", headers);

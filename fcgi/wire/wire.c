@@ -154,15 +154,17 @@ static void on_sweep(struct loop_timer *t)
 bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
 		void *ctx)
 {
-	params_library_init();
-	*w = (struct wire){ .loop = l, .h = *h, .ctx = ctx, .pair = { -1, -1 } };
+	*w = (struct wire){ .loop = l, .h = *h, .ctx = ctx };
 	w->listener.fd = -1;
 	w->again.fn = on_again;
 	w->sweep.fn = on_sweep;
 	for (size_t i = 0; i < ARRAY_LEN(w->lists); i++)
 		link_init(&w->lists[i]);
 	w->scratch = malloc(SCRATCH_SIZE);
-	return w->scratch != NULL;
+	if (!w->scratch)
+		return false;
+	params_init(w);
+	return true;
 }
 
 void wire_teardown(struct wire *w)
@@ -175,10 +177,7 @@ void wire_teardown(struct wire *w)
 	wire_leave(w);		/* frees them */
 	loop_timer_cancel(w->loop, &w->sweep);
 	loop_timer_cancel(w->loop, &w->over);
-	if (w->pair[0] >= 0)
-		close(w->pair[0]);
-	if (w->pair[1] >= 0)
-		close(w->pair[1]);
+	params_end(w);
 	free(w->scratch);
 }
 

@@ -180,7 +180,9 @@ bool body_add(struct request *req, int64_t length, const char *bytes, size_t len
 int64_t body_length(struct request *req);
 
 /* --- params.c */
-void params_library_init(void);
+/* Makes libfcgi ready, and the pair through which it reads. */
+void params_init(struct wire *w);
+void params_end(struct wire *w);
 /* One name and value off the front of *rest. False: at the end, or the rest
  * is not a whole pair. */
 bool params_next(struct span *rest, struct span *name, struct span *value);

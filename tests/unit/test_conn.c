@@ -292,6 +292,7 @@ static void test_malformed(void)
 		SPAN("\2\1\0\1\0\10\0\0"),			/* version 2 */
 		SPAN("\1\1\0\1\0\7\0\0"),			/* short BEGIN */
 		SPAN("\1\1\0\1\0\0\0\0"),			/* empty BEGIN */
+		SPAN("\1\1\0\1\0\11\0\0" "\0\1\0\0\0\0\0\0\0"),
 		SPAN("\1\1\0\0\0\10\0\0"),			/* BEGIN without id */
 		SPAN("\1\3\0\1\0\10\0\0"),			/* what we send */
 		SPAN("\1\6\0\1\0\0\0\0"),

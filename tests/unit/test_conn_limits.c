@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -208,6 +209,63 @@ static void test_header_injection(void)
 	check_int((int64_t)wire.conns, 0);		/* it was kept */
 }
 
+/*
+ * The socket takes part of what is sent, cut at any byte of the last records:
+ * Linux takes two pieces of half a small buffer less 64.
+ */
+static void test_partial_sends(void)
+{
+	static char content[8192], got[16384];
+	int buffer = 4096;
+
+	memset(content, 'c', sizeof(content));
+	for (size_t len = 8010; len < 8070; len++) {
+		size_t have = 0;
+		ssize_t n;
+		int fd;
+		struct conn *c = conn_with(whole, sizeof(whole), &fd);
+
+		setsockopt(c->f.fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+		buf_add(conn_body(c), content, len);
+		conn_end(c);
+		for (int i = 0; i < 3; i++) {
+			while ((n = read(fd, got + have, sizeof(got) - have)) > 0)
+				have += (size_t)n;
+			run_ms(0);
+		}
+		check_int((int64_t)have, 8 + (int64_t)len + 24);
+		check(memcmp(got + 8, content, len) == 0 &&
+		      memcmp(got + have - 24, "\1\6\0\1\0\0\0\0" "\1\3\0\1", 12) == 0);
+		close(fd);
+		run_ms(0);
+	}
+	run_ms(2);
+	check_int((int64_t)wire.conns, 0);
+}
+
+/* Whoever sends much gets his share of a turn and no more. */
+static void test_fair_reading(void)
+{
+	static char bytes[1u << 20] = "\1\5\0\7\377\370";	/* of no request */
+	int size = 1 << 20, unread = 0, fd;
+	struct conn *c = conn_with("", 0, &fd);
+	ssize_t n;
+
+	for (size_t at = 65536; at + 65536 <= sizeof(bytes); at += 65536)
+		memcpy(bytes + at, bytes, 8);
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	n = write(fd, bytes, sizeof(bytes));
+	wire_enter(&wire);
+	conn_read(c, false);
+	ioctl(c->f.fd, FIONREAD, &unread);
+	wire_leave(&wire);
+	if (n > MAX_READ_TURN)		/* as far as the kernel lets us send */
+		check_int(n - unread, MAX_READ_TURN);
+	close(fd);
+	run_ms(5);
+	check_int((int64_t)wire.conns, 0);
+}
+
 /* What a stream that is held costs here, once its request is let go. */
 static void test_held_memory(void)
 {
@@ -251,6 +309,8 @@ int main(void)
 	test_calls_in_gone();
 	test_unread_replies();
 	test_header_injection();
+	test_partial_sends();
+	test_fair_reading();
 	test_held_memory();
 	wire_teardown(&wire);
 	loop_free(loop);

@@ -161,6 +161,19 @@ static void test_abort_of_half(void)
 	peer_send(fd, buf_span(&b));
 	peer_answer(fd, &a);
 	check_int(a.status, 0);
+	answer_free(&a);
+	/* and the same right behind another request */
+	buf_reset(&b);
+	add_begin(&b, 1, 1, true);
+	add_record(&b, 2, 1, SPAN(""), 0);
+	add_begin(&b, 1, 1, true);
+	add_record(&b, 2, 1, SPAN(""), 0);
+	peer_send(fd, buf_span(&b));
+	peer_answer(fd, &a);
+	check_int(a.status, 0);
+	answer_free(&a);
+	peer_answer(fd, &a);
+	check_int(a.status, 0);
 	check_int((int64_t)a.out.len, 0);
 	answer_free(&a);
 	check_int(server.requests, before);
