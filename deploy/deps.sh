@@ -61,13 +61,13 @@ there() {
 missing() {
 	local group trace package found=" " absent=" "
 	while read -r group trace package; do
-		case " $* " in *" $group "*) ;; *) continue ;; esac
+		case " $* " in *" ${group:-none} "*) ;; *) continue ;; esac
 		if there "$trace"; then
 			found+="$package "
-		else
+		elif [[ $absent != *" $package "* ]]; then
 			absent+="$package "
 		fi
-	done < <(echo "$table" | grep .)
+	done <<<"$table"
 	for package in $absent; do
 		# a line for each place where it may lie: one is enough
 		case $package in
@@ -75,7 +75,7 @@ missing() {
 			[[ $found == *" $package "* ]] && continue ;;
 		esac
 		echo "$package"
-	done | sort -u
+	done
 }
 
 has_service() {
