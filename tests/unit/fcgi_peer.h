@@ -29,6 +29,13 @@ static inline int slowness(void)
 	return preload && strstr(preload, "vgpreload") ? 20 : 1;
 }
 
+static inline bool wait_for(const atomic_int *n, int value)
+{
+	for (int i = 0; i < 5000 && *n < value; i++)
+		usleep(1000);
+	return *n == value;
+}
+
 /* --- the wire in a thread */
 
 struct server {

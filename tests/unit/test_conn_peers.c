@@ -13,13 +13,6 @@
 
 static struct server server;
 
-static bool wait_for(const atomic_int *n, int value)
-{
-	for (int i = 0; i < 5000 && *n < value; i++)
-		usleep(1000);
-	return *n == value;
-}
-
 /* The server's own count, a moment after the last of them has closed. */
 static bool wait_for_conns(size_t value)
 {
