@@ -61,14 +61,28 @@ bool app_busy(const struct app *app)
 	return app->in_flight > (size_t)app->config->max_streams;
 }
 
+/* Siblings go by what stands on the board. */
+static void tell_board(struct app *app)
+{
+	if (app->worker)
+		atomic_store_explicit(&app->worker->slot->streams,
+				      (int64_t)app->in_flight,
+				      memory_order_relaxed);
+}
+
+void app_arrived(struct app *app)
+{
+	app->in_flight++;
+	tell_board(app);
+}
+
 void app_answered(struct app *app)
 {
 	app->in_flight--;
 	app->served++;
+	tell_board(app);
 	if (!app->worker)
 		return;
-	atomic_store_explicit(&app->worker->slot->streams,
-			      (int64_t)app->in_flight, memory_order_relaxed);
 	atomic_store_explicit(&app->worker->slot->served, app->served,
 			      memory_order_relaxed);
 	if (app->draining && !app->in_flight)

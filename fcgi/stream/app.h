@@ -40,6 +40,9 @@ extern const struct worker_hooks app_hooks;
 /* Serves the one plain CGI request of this process; returns its exit code. */
 int app_cgi(const struct config *c, char *const environ_[]);
 
+/* A client waits for an answer from now on. */
+void app_arrived(struct app *app);
+
 /* A client has its answer: counts, recycles, ends a drain. */
 void app_answered(struct app *app);
 

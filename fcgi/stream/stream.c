@@ -50,7 +50,7 @@ static struct stream *stream_new(struct app *app, struct conn *conn,
 	if (app->first)
 		app->first->prev = s;
 	app->first = s;
-	app->in_flight++;
+	app_arrived(app);
 	conn_set_user(conn, s);
 	return s;
 }
