@@ -52,6 +52,15 @@ static void prepare_work(struct stream *s)
 	ask->request = NULL;
 }
 
+/* The client's text has been read. Letting go of megabytes takes its time
+ * too, so it belongs to the same thread. */
+static void prepare_all(struct stream *s)
+{
+	prepare_work(s);
+	buf_free(&s->req->body);
+	buf_init(&s->req->body, MAX_REQUEST_BODY);
+}
+
 /* What has to be known of the request moves on; its tree goes. */
 static void prepare_take(struct stream *s)
 {
@@ -63,13 +72,11 @@ static void prepare_take(struct stream *s)
 	if (!s->terms.id[0])
 		random_id(s->terms.id, sizeof(s->terms.id),
 			  s->route->tongue->id_prefix);
-	buf_free(&s->req->body);
-	buf_init(&s->req->body, MAX_REQUEST_BODY);
 }
 
 static void job_work(struct loop_job *job)
 {
-	prepare_work(CONTAINER_OF(job, struct stream, job));
+	prepare_all(CONTAINER_OF(job, struct stream, job));
 }
 
 static void job_done(struct loop_job *job)
@@ -94,7 +101,7 @@ void prepare_start(struct stream *s)
 		s->job_running = false;
 		err_set(&s->note, ERR_NO_MEMORY, "no thread for a large request");
 	} else {
-		prepare_work(s);
+		prepare_all(s);
 	}
 	prepare_take(s);
 	prepare_done(s);

@@ -21,6 +21,41 @@ static void open_reply(struct stream *s)
 	s->emitter.terms = &s->terms;
 }
 
+struct old_text {
+	struct loop_job job;
+	struct buf text;
+};
+
+static void old_work(struct loop_job *job)
+{
+	buf_free(&CONTAINER_OF(job, struct old_text, job)->text);
+}
+
+static void old_done(struct loop_job *job)
+{
+	free(CONTAINER_OF(job, struct old_text, job));
+}
+
+/* Giving megabytes back to the system takes milliseconds: in a thread. */
+static void drop_payload(struct stream *s)
+{
+	struct old_text *old = NULL;
+
+	if (s->payload.len > INLINE_PARSE)
+		old = calloc(1, sizeof(*old));
+	if (old) {
+		old->job.work = old_work;
+		old->job.done = old_done;
+		old->text = s->payload;
+		if (loop_submit(s->app->loop, LANE_WORK, &old->job))
+			buf_init(&s->payload, 0);
+		else
+			free(old);
+	}
+	buf_free(&s->payload);
+	buf_init(&s->payload, 0);
+}
+
 /* Upstream has the request: what was kept for another attempt goes. The head
  * of a whole answer, still to be said, needs the client's parameters. */
 static void let_go(struct stream *s)
@@ -29,8 +64,7 @@ static void let_go(struct stream *s)
 	s->first_us = loop_now(s->app->loop);
 	if (!s->answer)
 		request_let_go(s->req);
-	buf_free(&s->payload);
-	buf_init(&s->payload, 0);
+	drop_payload(s);
 	free(s->token);
 	s->token = NULL;
 }
