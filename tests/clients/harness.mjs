@@ -155,6 +155,13 @@ export class Gateway {
 		}
 	}
 
+	// What the client has by now, it got before upstream's answer was complete.
+	async unfinished() {
+		const got = await this.requests();
+
+		assert.ok(!got.at(-1).finished, "it came when all was there");
+	}
+
 	// Upstream saw the client of request n go.
 	aborted(n = 0, ms = 1000) {
 		return this.until("upstream sees the connection closed",

@@ -21,17 +21,16 @@ function text(chunks) {
 
 async function streams(t, g, client) {
 	await t.test(g, "a stream's pieces come in order, and as they come", async () => {
-		const times = [], chunks = [];
+		const chunks = [];
 
-		await g.script({ say: "one two three four five six", interval_ms: 20 });
+		await g.script({ say: "one two three four five six", interval_ms: 40 });
 		for await (const c of await ask(client, { stream: true })) {
-			chunks.push(c);
-			times.push(performance.now());
+			if (chunks.push(c) === 2)
+				await g.unfinished();
 		}
 		const deltas = chunks.map((c) => c.choices[0].delta);
 		assert.deepEqual(deltas.map((d) => d.content).filter(Boolean),
 			["one ", "two ", "three ", "four ", "five ", "six"]);
-		assert.ok(times.at(-1) - times[0] > 80, "they came all at once");
 		assert.equal(deltas[0].role, "assistant");
 		assert.equal(deltas.filter((d) => d.role).length, 1);
 		assert.deepEqual(chunks.map((c) => c.choices[0].finish_reason).filter(Boolean),
