@@ -249,7 +249,8 @@ class Gateway:
              "-b", "4096", "--", exe], env=env, stdin=subprocess.DEVNULL,
             stdout=self.out, stderr=self.out, cwd=self.home.dir)
         self.pid = self.p.pid
-        if not until(self.ready, 10):
+        if not until(lambda: self.ready() and
+                     len(self.workers()) == self.workers_wanted, 10):
             raise RuntimeError("the gateway did not start: " + self.said())
 
     def said(self):

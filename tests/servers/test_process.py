@@ -156,7 +156,8 @@ def test_reload_broken_binary(t):
                                           for l in g.home.log()), 5),
                         "refused", content)
                 time.sleep(0.3)
-                t.check(g.workers() == old and g.ready(), "the old ones go on", content)
+                t.check(g.workers() == old and g.ready(), "the old ones go on", content,
+                        old, g.workers(), g.home.log()[-4:])
                 g.end()
             other_version(GATEWAY, exe, re.sub(r"\d", "7", VERSION))
 
