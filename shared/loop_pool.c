@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "loop_private.h"
 
 #define MAX_THREADS 2
+#define NICE 10			/* of the threads, beside the loop's */
 
 static const struct {
 	const char *name;		/* as ps and gdb show it: 15 bytes */
@@ -100,6 +102,9 @@ static void *thread_main(void *arg)
 	struct loop_pool *p = lane->pool;
 	struct loop_job *job;
 
+	/* the loop's events come first when processors are short; the worst
+	 * of a failure is that they do not */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		bool first;
