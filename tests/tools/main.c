@@ -32,8 +32,10 @@ static const char usage[] =
 "  --unix PATH       listens there, too\n"
 "  --stay            outlives its parent\n";
 
-enum { DEMO = 256, BENCH, KIND, LAX, KEY, PORT, UNIX_PATH, STAY, EVENTS, INTERVAL,
-       DELAY, HELP };
+enum {
+	DEMO = 256, BENCH, KIND, LAX, KEY, PORT, UNIX_PATH, STAY, EVENTS, INTERVAL,
+	DELAY, HELP
+};
 
 static const struct option options[] = {
 	{ "demo", no_argument, NULL, DEMO }, { "bench", no_argument, NULL, BENCH },
