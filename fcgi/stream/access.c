@@ -6,11 +6,20 @@
 
 static bool addr_is_loopback(const char *addr)
 {
+	size_t len = strlen(addr);
+	char bare[INET6_ADDRSTRLEN];
 	struct in_addr v4;
 	struct in6_addr v6;
 
 	if (inet_pton(AF_INET, addr, &v4) == 1)
 		return ntohl(v4.s_addr) >> 24 == 127;
+	/* lighttpd puts SERVER_ADDR in brackets */
+	if (len > 2 && addr[0] == '[' && addr[len - 1] == ']') {
+		if (!text_copy(bare, sizeof(bare),
+			       (struct span){ addr + 1, len - 2 }))
+			return false;
+		addr = bare;
+	}
 	if (inet_pton(AF_INET6, addr, &v6) != 1)
 		return false;
 	if (IN6_IS_ADDR_V4MAPPED(&v6))

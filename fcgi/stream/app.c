@@ -33,22 +33,40 @@ static void on_drained(void *ctx, struct conn *conn, void *user)
 		stream_drained(user);
 }
 
+/* So long it leaves connections to its siblings, then takes some itself: the
+ * kernel tells a sibling of new arrivals only (EPOLLEXCLUSIVE), not of one that
+ * was left waiting. */
+#define LEAVE_US 4000
+#define TAKE_US 10000
+
 /*
  * A worker with clearly more streams than its siblings leaves the next one to
  * them: the kernel wakes whoever listens, in no fair order.
  */
+static bool leaves_to_others(struct app *app)
+{
+	int64_t mine = (int64_t)app->in_flight, now_us, others;
+
+	if (!app->worker || mine <= 8)
+		return false;
+	now_us = clock_mono_us();
+	others = board_sibling_average(app->worker->board, app->worker->slot,
+				       now_us);
+	if (others < 0 || mine <= others + others / 16 + 8)
+		return false;
+	if (now_us - app->left_us > TAKE_US)
+		app->left_us = now_us;
+	return now_us - app->left_us < LEAVE_US;
+}
+
 static bool may_accept(void *ctx)
 {
-	const struct app *app = ctx;
-	int64_t mine = (int64_t)app->in_flight, others = -1;
+	struct app *app = ctx;
 
 	if (app->wire && wire_conns(app->wire) >=
 			 (size_t)app->config->max_streams + BUSY_ROOM)
 		return false;
-	if (app->worker && mine > 8)
-		others = board_sibling_average(app->worker->board,
-					       app->worker->slot, clock_mono_us());
-	return others < 0 || mine <= others + others / 16 + 8;
+	return !leaves_to_others(app);
 }
 
 static const struct wire_handler wire_handler = {
@@ -241,6 +259,15 @@ static void hook_cut(struct worker *w)
 	}
 }
 
+/* Kept ones between two requests hold up nobody's end. */
+static size_t hook_open(struct worker *w)
+{
+	struct app *app = w->app;
+
+	wire_close_idle(app->wire);
+	return wire_conns(app->wire);
+}
+
 static void hook_stop(struct worker *w)
 {
 	app_free(w->app);
@@ -249,7 +276,7 @@ static void hook_stop(struct worker *w)
 
 const struct worker_hooks app_hooks = {
 	.start = hook_start, .drain = hook_drain, .cut = hook_cut,
-	.stop = hook_stop,
+	.stop = hook_stop, .open = hook_open,
 };
 
 /* --- one plain CGI request --- */

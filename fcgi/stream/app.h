@@ -32,6 +32,7 @@ struct app {
 	int64_t served;
 	int64_t recycle_at;		/* served at which to be replaced; 0: never */
 	bool draining;
+	int64_t left_us;		/* when it last began to leave connections to siblings */
 };
 
 /* The API's part of a worker; see fcgi/process/worker.h. */

@@ -27,6 +27,16 @@ static struct span given_session(const struct stream *s)
 	return SPAN("");
 }
 
+/* What tells one caller's conversations from another's. Only ever hashed. */
+static struct span callers_key(const struct stream *s)
+{
+	const char *key = request_param(s->req, "HTTP_AUTHORIZATION");
+
+	if (!key || !*key)
+		key = request_param(s->req, "HTTP_X_API_KEY");
+	return span_of(key);
+}
+
 /* Runs here or in a thread: no loop, no conn, no log. */
 static void prepare_work(struct stream *s)
 {
@@ -45,7 +55,7 @@ static void prepare_work(struct stream *s)
 	json_object_put(body);
 	if (s->note.code)
 		return;
-	session_id(given_session(s), SPAN(""), ask->request, s->session);
+	session_id(given_session(s), callers_key(s), ask->request, s->session);
 	if (payload_build(ask, s->session, &s->payload, &s->note))
 		buf_reset(&s->payload);
 	json_object_put(ask->request);

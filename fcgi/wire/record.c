@@ -14,7 +14,7 @@
 #include "../../shared/text.h"
 
 /* What of a refused request is read on, so that the peer gets the answer. */
-#define MAX_SKIPPED	MAX_REQUEST_BODY
+#define MAX_SKIPPED	(2 * MAX_REQUEST_BODY)
 
 /* --- the body, for FastCGI and CGI alike */
 
