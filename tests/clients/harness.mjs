@@ -26,7 +26,10 @@ export class Checks {
 	passed = 0;
 	failed = 0;
 	skipped = 0;
-	suite = "";
+
+	constructor(suite) {
+		this.suite = suite;
+	}
 
 	fault(what, e) {
 		this.failed++;
