@@ -34,6 +34,8 @@ STAGES = [
      f"make {JOBS} SAN=1 all tests-build && make -k SAN=1 unit"),
     ("valgrind", "unit tests under valgrind", 900, "tests/check/valgrind.sh"),
     ("fuzz", "each fuzz target for a moment", 600, "make fuzz FUZZ_SECONDS=3"),
+    ("upstream", "the test upstream itself", 120,
+     "python3 tests/tools/test_upstream.py"),
     ("cases", "conversations, client to upstream and back", 600,
      "python3 tests/cases/run.py"),
     ("cases-sanitized", "the same under ASan and UBSan", 600,
