@@ -1,206 +1,461 @@
 #!/usr/bin/env python3
 """Plays the conversations of tests/cases/*.case through lighttpd, the gateway
-and the scripted upstream, which checks what it is sent.
+and the scripted upstream, which checks what it is sent. README.md here says
+how a case is written.
 
-    run.py [--bin DIR] [FILE ...]
+    run.py [--bin DIR] [--jobs N] [FILE ...]
 
-A case reads as the conversation it is:
-
-    # A stream that ends early is an error, never a short success.
-    gateway kind=chatgpt CHATMOCK_HEARTBEAT=1     settings, when not the usual
-    upstream {"say": "Hello"}                     answers, in their order
-    > POST /v1/chat/completions                   the request ...
-    > X-Session-Id: abc                           ... its headers
-    {"model":"gpt-5.5", ...}                      ... and its body
-    sent model="gpt-5.5" input[0].role="user"     what upstream must have been
-    sent !temperature                             sent, and must not
-    sent-header session-id=abc
-    upstream-saw 1                                how many requests
-    < 200 text/event-stream                       the answer; then its body, to
-    data: {"id":"@ID@",...}                       the letter, or:
-    json error.code="model_not_found"             some of it
-    text ~ Did you mean                           a pattern in the body
-    header retry-after=30                         headers; !name: must be absent
-    log end=upstream_broke                        the log line
-
-@ID@ and @TIME@ stand for what differs from run to run. A path without value
-(json error.message) must be there.
+Beside what a case says, each of its answers is held against OpenAI's API
+description, each stream must end in one of the two ways there are, and no
+secret may be found in a log, an answer or, where it is not upstream's own,
+with upstream. Played with all files, the settings must have a case each.
 """
+import argparse
+import concurrent.futures
 import glob
 import json
 import os
 import re
+import socket
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
-from gateway import Checks, Gateway  # noqa: E402
+import case as cases  # noqa: E402
+import fastcgi  # noqa: E402
+import settings  # noqa: E402
+from case import MISSING, expand, find, pairs, wanted  # noqa: E402
+from gateway import Answer, Checks, Gateway  # noqa: E402
+from openapi import OpenAPI  # noqa: E402
 
-WORDS = ("gateway", "upstream", "sent", "sent-header", "upstream-saw", "json",
-         "text", "header", "log")
-ID = re.compile(r"\b(chatcmpl|cmpl|req|resp|call)[-_][0-9A-Za-z]{24}\b")
+# What every client here calls itself by: nobody else may ever see it.
+CLIENT_KEY = "sk-canary-client-5d1f0a77"
+FILES_PER_GATEWAY = 16
+ID = re.compile(r"\b(?:chatcmpl|cmpl|req)[-_][0-9A-Za-z]{24}\b")
 TIME = re.compile(r'"created":\d{9,}')
-MISSING = object()
-
-
-class Exchange:
-    def __init__(self):
-        self.script, self.asserts, self.headers = [], [], {}
-        self.method = self.path = self.body = self.want = self.status = None
-        self.type = ""
-
-
-def parse(path):
-    settings, title, exchanges, ex = {}, "", [], None
-    part = None
-    for number, line in enumerate(open(path), 1):
-        line = line.rstrip("\n")
-        word = line.split(" ", 1)[0]
-        rest = line[len(word) + 1:]
-        if line.startswith("# "):
-            title = title or rest
-        elif word == "gateway":
-            settings.update(p.split("=", 1) for p in rest.split())
-        elif word == "upstream" or (word == ">" and part != ">"):
-            if ex is None or ex.method:
-                ex = Exchange()
-                exchanges.append(ex)
-            part = word
-            if word == "upstream":
-                ex.script.append(json.loads(rest))
-            else:
-                ex.method, ex.path = rest.split(" ", 1)
-        elif word == ">":
-            name, value = rest.split(":", 1)
-            ex.headers[name] = value.strip() or None
-        elif word == "<":
-            part = "<"
-            bits = rest.split(" ", 1)
-            ex.status, ex.type = int(bits[0]), bits[1] if len(bits) > 1 else ""
-        elif word in WORDS:
-            part = word
-            ex.asserts.append((number, word, rest))
-        elif part in (">", "body"):
-            if line or ex.body is not None:
-                part = "body"
-                ex.body = (ex.body + "\n" if ex.body is not None else "") + line
-        elif part in ("<", "want"):
-            part = "want"
-            ex.want = (ex.want + "\n" if ex.want is not None else "") + line
-        elif line.strip():
-            raise SystemExit(f"{path}:{number}: not understood: {line}")
-    return title, settings, exchanges
-
-
-def find(value, path):
-    for step in re.findall(r"[^.\[\]]+|\[-?\d+\]", path):
-        try:
-            if step.startswith("["):
-                value = value[int(step[1:-1])]
-            else:
-                value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return MISSING
-    return value
-
-
-def pairs(text):
-    """name=value words; a value may be JSON with blanks inside quotes."""
-    for m in re.finditer(r'(!?[^\s=]+)(?:=("(?:[^"\\]|\\.)*"|\S+))?', text):
-        yield m[1], m[2]
-
-
-def check_paths(checks, where, got, text):
-    for path, value in pairs(text):
-        found = find(got, path.lstrip("!"))
-        if path.startswith("!"):
-            checks.check(found is MISSING, f"{where}: {path[1:]} must be absent")
-        elif value is None:
-            checks.check(found is not MISSING, f"{where}: {path} is missing")
-        else:
-            try:
-                want = json.loads(value)
-            except ValueError:
-                want = value
-            checks.equal("absent" if found is MISSING else found, want,
-                         f"{where}: {path}")
-
-
-def check_headers(checks, where, headers, text):
-    name, _, value = text.partition("=")
-    if name.startswith("!"):
-        checks.check(name[1:] not in headers, f"{where}: header {name[1:]}")
-    elif value.startswith("~"):
-        checks.check(re.search(value[1:], headers.get(name, "")),
-                     f"{where}: header {text}", headers.get(name))
-    else:
-        checks.equal(headers.get(name), value or headers.get(name) or "something",
-                     f"{where}: header {name}")
+GENERATING = re.compile(r"/(chat/)?completions/?$")
 
 
 def same(text):
-    return TIME.sub('"created":@TIME@', ID.sub("@ID@", text)).strip("\n")
+    """Without what differs from run to run."""
+    return TIME.sub('"created":"@TIME@"', ID.sub("@ID@", text)).strip("\n")
 
 
-def play(checks, g, where, ex):
-    g.upstream.clear()
-    before = len(g.log())
-    for answer in ex.script:
-        g.upstream.script(answer)
-    r = g.call(ex.method, ex.path, ex.body, ex.headers)
-    seen = g.upstream.requests()
-    checks.equal(r.status, ex.status, f"{where}: status ({r.text[:300]})")
-    checks.check(r.headers.get("content-type", "").startswith(ex.type),
-                 f"{where}: content type", r.headers.get("content-type"))
-    checks.check("x-request-id" in r.headers, f"{where}: x-request-id")
-    for request in seen:
-        checks.check(not request.get("faults"),
-                     f"{where}: upstream would refuse", request.get("faults"))
-    if ex.want is not None:
-        checks.equal(same(r.text), same(ex.want), f"{where}: body")
-    for number, word, text in ex.asserts:
-        at = f"{where}:{number}"
-        if word == "sent":
-            check_paths(checks, at, seen[-1]["body"] if seen else {}, text)
-        elif word == "sent-header":
-            check_headers(checks, at, seen[-1]["headers"] if seen else {}, text)
-        elif word == "upstream-saw":
-            checks.equal(len(seen), int(text), f"{at}: upstream's requests")
-        elif word == "json":
-            check_paths(checks, at, r.json(), text)
-        elif word == "text":
-            pattern = text[2:] if text.startswith("~ ") else re.escape(text)
-            checks.check(re.search(pattern, r.text), f"{at}: {text}", r.text[:500])
-        elif word == "header":
-            check_headers(checks, at, r.headers, text)
-        elif word == "log":
-            lines = g.log()[before:]
-            checks.check(len(lines) == 1, f"{at}: log lines", len(lines))
-            check_paths(checks, at, lines[-1] if lines else {}, text)
+# --- checks of one exchange
+
+class Play:
+    """One exchange with its gateway; where is the prefix of its failures."""
+
+    def __init__(self, checks, api, g, where, ex, done):
+        self.checks, self.api, self.g, self.where = checks, api, g, where
+        self.ex, self.done = ex, done           # done: the exchanges before
+
+    def check(self, ok, what, got=None):
+        return self.checks.check(ok, f"{self.where}{what}", got)
+
+    def equal(self, got, want, what):
+        return self.checks.equal(got, want, f"{self.where}{what}")
+
+    def log_size(self, name):
+        path = os.path.join(self.g.home, "log", name + ".log")
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    def log_since(self, name, start, least):
+        """The lines since then; waits a moment for as many as there must be."""
+        path = os.path.join(self.g.home, "log", name + ".log")
+        until = time.monotonic() + 2
+        while True:
+            lines = []
+            if os.path.exists(path):
+                with open(path) as f:
+                    f.seek(start)
+                    lines = f.read().splitlines()
+            if len(lines) >= least or time.monotonic() > until:
+                return [json.loads(line) for line in lines]
+            time.sleep(0.01)
+
+    def prepare(self):
+        ex, g = self.ex, self.g
+        g.upstream.clear()
+        g.upstream.script(*[json.loads(g.fill(expand(t))) for t in ex.script])
+        for text in ex.issuer:
+            g.upstream.token(json.loads(expand(text)))
+        if ex.login is not None:
+            g.write_login(**{k: wanted(v) for k, v in pairs(ex.login)})
+            g.secrets |= secrets_of(g)
+
+    def ask(self):
+        ex = self.ex
+        body = None if ex.body is None else expand(ex.body).encode()
+        headers = {"Authorization": "Bearer " + CLIENT_KEY, **ex.headers}
+        path = expand(ex.path)
+        if ex.via is None:
+            return self.g.call(ex.method, path, body, headers)
+        headers = {k: v for k, v in headers.items() if v is not None}
+        got = fastcgi.Call(self.g.socket, ex.method, path, body or b"",
+                           headers, ex.via).run()
+        return Answer(got.status, got.headers, got.body)
+
+    def run(self):
+        ex = self.ex
+        self.prepare()
+        self.logs = {name: self.log_size(name) for name in ("access", "error")}
+        begun = time.monotonic()
+        self.r = r = self.ask()
+        self.took = time.monotonic() - begun
+        self.seen = self.g.upstream.requests()
+        self.g.said.append(r.text + json.dumps(r.headers))
+        self.check(r.status in ex.status, f": status, wanted {ex.status}, got "
+                   f"{r.status}", r.text[:400])
+        kind = r.headers.get("content-type", "")
+        self.check(kind.startswith(ex.type), ": content type", kind)
+        for request in self.seen:
+            if not ex.refused:
+                self.check(not request["problems"], ": upstream would refuse",
+                           request["problems"])
+            self.check(CLIENT_KEY not in json.dumps(request),
+                       ": upstream got the client's key")
+        self.usual_headers()
+        if kind.startswith("text/event-stream"):
+            self.usual_stream()
+        elif kind.startswith("application/json") and ex.method != "HEAD":
+            self.usual_json()
+        if ex.want is not None:
+            self.compare(ex.want)
+        for number, only, word, text in ex.checks:
+            if only in (None, self.g.kind):
+                self.at = f"{number}"
+                getattr(self, "check_" + word.replace("-", "_"))(text)
+
+    # --- what holds for every answer
+
+    def usual_headers(self):
+        h = self.r.headers
+        self.check(re.fullmatch(r"req_[0-9A-Za-z]{24}", h.get("x-request-id", "")),
+                   ": x-request-id", h.get("x-request-id"))
+        self.equal(h.get("x-content-type-options"), "nosniff", ": nosniff")
+        if not any(w == "header" and "access-control" in t
+                   for _, _, w, t in self.ex.checks):
+            self.check(not any(k.startswith("access-control") for k in h),
+                       ": CORS headers that nobody asked for", h)
+
+    def usual_json(self):
+        try:
+            value = self.r.json()
+        except ValueError:
+            self.check(False, ": the answer is not JSON", self.r.text[:300])
+            return
+        path = self.ex.path.split("?")[0].rstrip("/")
+        if self.r.status >= 400:
+            name = "ErrorResponse"
+        elif GENERATING.search(path):
+            name = "CreateChatCompletionResponse" if "/chat/" in path \
+                else "CreateCompletionResponse"
+        else:
+            name = "ListModelsResponse" if path.endswith("models") else "Model"
+        self.valid(name, value)
+
+    def valid(self, name, value):
+        fault = self.api.fault(name, value)
+        self.check(fault is None, f": {fault}", value)
+
+    def usual_stream(self):
+        chat = "/chat/" in self.ex.path
+        try:
+            events = self.r.events()
+        except ValueError as e:
+            self.check(False, f": the stream is not JSON: {e}", self.r.text[-300:])
+            return
+        errors = [e for e in events if "error" in e]
+        chunks = [e for e in events if e != "[DONE]" and "error" not in e]
+        for chunk in chunks:
+            self.valid("CreateChatCompletionStreamResponse" if chat else
+                       "CreateCompletionResponse", chunk)
+        for error in errors:
+            self.valid("ErrorResponse", error)
+        for key in ("id", "object", "created", "model"):
+            self.check(len({c[key] for c in chunks}) <= 1,
+                       f": {key} changes in the stream")
+        ends = [c["choices"][0]["finish_reason"] for c in chunks
+                if c["choices"] and c["choices"][0]["finish_reason"]]
+        if errors:
+            self.check(events[-1] == errors[0] and not ends and
+                       "[DONE]" not in events,
+                       ": an error ends a stream, and nothing else does", events[-3:])
+        else:
+            self.check(events[-1:] == ["[DONE]"] and events.count("[DONE]") == 1
+                       and len(ends) == 1,
+                       ": one finish_reason, one [DONE] at the end", events[-3:])
+        if chat and chunks:
+            roles = [c["choices"][0]["delta"].get("role")
+                     for c in chunks if c["choices"]]
+            self.check(roles[:1] == ["assistant"] and not any(roles[1:]),
+                       ": the role, once, in the first chunk", roles)
+
+    # --- the answer's body, to the letter or in short
+
+    def compare(self, want):
+        short = ("delta", "finish", "usage", "done", "error", "comment")
+        if want[0][1].split(" ")[0] in short:
+            self.compare_short(want)
+            return
+        apart = "\n\n" if "event-stream" in self.ex.type else "\n"
+        text = apart.join(line for _, line in want)
+        got, text = same(self.r.text), same(expand(text))
+        try:
+            got, text = json.loads(got), json.loads(text)
+        except ValueError:
+            pass
+        self.equal(got, text, ": body")
+
+    def compare_short(self, want):
+        got = [part for part in self.r.text.split("\n\n") if part]
+        for i, (number, line) in enumerate(want):
+            word, _, rest = line.partition(" ")
+            rest = expand(rest)
+            if i >= len(got):
+                self.check(False, f":{number}: the stream has ended before {line}")
+                return
+            if not self.event_is(got[i], word, rest):
+                self.check(False, f":{number}: wanted {line}, got", got[i][:600])
+                return
+        self.check(len(got) == len(want), ": more events", got[len(want):][:3])
+
+    def event_is(self, got, word, rest):
+        if word == "comment":
+            return got == ": " + rest
+        if word == "done":
+            return got == "data: [DONE]"
+        event = json.loads(got[6:]) if got.startswith("data: {") else {}
+        if word == "error":
+            return all((find(event["error"], p) if "error" in event else MISSING)
+                       == wanted(v) for p, v in pairs(rest))
+        choices = event.get("choices", [])
+        if word == "usage":
+            return choices == [] and event.get("usage") == json.loads(rest)
+        if not choices or event.get("usage"):
+            return False
+        said = choices[0]["delta"] if "delta" in choices[0] else choices[0]["text"]
+        if word == "finish":
+            return not said and choices[0]["finish_reason"] == rest
+        return said == json.loads(rest) and choices[0]["finish_reason"] is None
+
+    # --- the checks that a case asks for
+
+    def paths(self, got, text):
+        for path, value in pairs(text):
+            found = find(got, path.lstrip("!"))
+            what = f":{self.at}: {path}"
+            if path.startswith("!"):
+                self.check(found is MISSING, f"{what[:-len(path)]}{path[1:]} is there",
+                           None if found is MISSING else found)
+            elif value is None:
+                self.check(found is not MISSING, f"{what} is missing")
+            elif value.startswith("~"):
+                self.check(found is not MISSING and
+                           re.search(value[1:], str(found)), f"{what} {value}",
+                           "absent" if found is MISSING else found)
+            else:
+                self.equal("absent" if found is MISSING else found,
+                           wanted(expand(value)), what)
+
+    def headers(self, headers, text):
+        name, _, value = text.partition("=")
+        got = headers.get(name.lstrip("!"))
+        if name.startswith("!"):
+            self.check(got is None, f":{self.at}: header {name[1:]}", got)
+        elif value.startswith("~"):
+            self.check(got and re.search(value[1:], got),
+                       f":{self.at}: header {text}", got)
+        elif value:
+            self.equal(got, value, f":{self.at}: header {name}")
+        else:
+            self.check(got is not None, f":{self.at}: header {name} is missing")
+
+    def asked(self):
+        return self.seen[-1] if self.seen else {"body": {}, "headers": [], "text": ""}
+
+    def asked_headers(self):
+        return {k.lower(): v for k, v in self.asked()["headers"]}
+
+    def check_sent(self, text):
+        self.paths(self.asked()["body"], text)
+
+    def check_sent_header(self, text):
+        self.headers(self.asked_headers(), self.g.fill(text))
+
+    def check_sent_as(self, text):
+        """body, or a header, is or (!) is not the one of the exchange named
+        (1 is the first; else the one before)."""
+        what, _, which = text.partition(" ")
+        other = self.done[int(which) - 1] if which else self.done[-1]
+        name = what.lstrip("!")
+        now, then = [p.asked()["text"] if name == "body" else
+                     p.asked_headers().get(name) for p in (self, other)]
+        self.check((now == then) != what.startswith("!"), f":{self.at}: {text}",
+                   (now, then))
+
+    def check_upstream_saw(self, text):
+        self.equal(len(self.seen), int(text), f":{self.at}: upstream's requests")
+
+    def check_auth(self, text):
+        self.paths(self.g.read_login(), text)
+
+    def check_json(self, text):
+        try:
+            self.paths(self.r.json(), text)
+        except ValueError:
+            self.check(False, f":{self.at}: not JSON", self.r.text[:300])
+
+    def matches(self, text):
+        return re.search(text[2:] if text.startswith("~ ") else
+                         re.escape(expand(text)), self.r.text)
+
+    def check_text(self, text):
+        self.check(self.matches(text), f":{self.at}: no {text}", self.r.text[:500])
+
+    def check_no_text(self, text):
+        self.check(not self.matches(text), f":{self.at}: {text}", self.r.text[:500])
+
+    def check_header(self, text):
+        self.headers(self.r.headers, text)
+
+    def check_status(self, text):
+        self.equal(self.r.status, int(text), f":{self.at}: status")
+
+    def check_took(self, text):
+        sign, seconds = text.split()
+        self.check(self.took < float(seconds) if sign == "<" else
+                   self.took > float(seconds), f":{self.at}: took {text}", self.took)
+
+    def check_log(self, text):
+        lines = self.log_since("access", self.logs["access"], 1)
+        self.equal(len(lines), 1, f":{self.at}: log lines")
+        self.paths(lines[-1] if lines else {}, text)
+
+    def check_error_log(self, text):
+        """Some line of the error log is so, or (!) none is."""
+        none, text = text.startswith("! "), text.removeprefix("! ")
+        least = 0 if none else 1
+        lines = self.log_since("error", self.logs["error"], least)
+        found = [line for line in lines if all(
+            (find(line, p) is not MISSING and
+             (v is None or (re.search(v[1:], str(find(line, p))) if v[0] == "~"
+                            else find(line, p) == wanted(v))))
+            for p, v in pairs(text))]
+        self.check(bool(found) != none, f":{self.at}: error log {text}", lines)
+
+
+# --- secrets
+
+def secrets_of(g):
+    """What the gateway knows and nobody may read anywhere else."""
+    found = {CLIENT_KEY}
+    if g.key:
+        found.add(g.key)
+    if os.path.exists(os.path.join(g.home, "auth.json")):
+        tokens = g.read_login()["tokens"]
+        for name in ("access_token", "id_token", "refresh_token"):
+            if tokens.get(name):
+                # of a JWT the claims are what nobody else has
+                found.add(tokens[name].split(".")[1] if "." in tokens[name]
+                          else tokens[name])
+    return found
+
+
+def check_secrets(checks, g):
+    g.secrets |= secrets_of(g)
+    texts = {"an answer": "\n".join(g.said), "output": g.output()}
+    for path in glob.glob(os.path.join(g.home, "log", "*")):
+        with open(path, errors="replace") as f:
+            texts["log/" + os.path.basename(path)] = f.read()
+    for where, text in texts.items():
+        for secret in g.secrets:
+            checks.check(secret not in text, f"{g.label}: a secret in {where}",
+                         secret[:12] if secret in text else None)
+
+
+# --- gateways
+
+class Deaf:
+    """A port that lets nobody in: its queue is full, so that a connection is
+    never made. closed is one where nobody listens at all."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = self.listener.getsockname()[1]
+        self.waiting = []
+        for _ in range(4):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", self.port))
+            self.waiting.append(s)
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            self.closed = s.getsockname()[1]
+
+    def close(self):
+        for s in self.waiting + [self.listener]:
+            s.close()
+
+
+def play_group(checks, api, bin, setup, group):
+    pairs_, conf, files = setup
+    env = dict(pairs_)
+    kind, key = env.pop("kind"), env.pop("key", None)
+    login = env.pop("login", "yes") != "none"
+    deaf = Deaf()
+    env = {k: v.replace("@DEAF@", f"127.0.0.1:{deaf.port}")
+           .replace("@CLOSED@", f"127.0.0.1:{deaf.closed}")
+           for k, v in env.items()}
+    try:
+        with Gateway(kind=kind, key=key, login=login, env=env, bin=bin,
+                     conf=conf, files=dict(files)) as g:
+            g.label, g.said = f"{kind} {env or ''}", []
+            g.secrets = secrets_of(g)
+            for case in group:
+                done = []
+                for ex in case.exchanges:
+                    where = f"{os.path.basename(case.path)} ({kind}):{ex.number}"
+                    play = Play(checks, api, g, where, ex, done)
+                    play.run()
+                    done.append(play)
+            check_secrets(checks, g)
+    except Exception as e:      # a gateway that breaks is a test that failed
+        names = ", ".join(os.path.basename(c.path) for c in group)
+        checks.check(False, f"{names} ({kind}): {type(e).__name__}: {e}")
+    finally:
+        deaf.close()
+
+
+def grouped(all_cases):
+    """Cases of one set-up share a gateway, so many at a time."""
+    setups = {}
+    for case in all_cases:
+        for kind in case.kinds():
+            setups.setdefault(case.setup(kind), []).append(case)
+    for setup, group in setups.items():
+        for at in range(0, len(group), FILES_PER_GATEWAY):
+            yield setup, group[at:at + FILES_PER_GATEWAY]
 
 
 def main():
-    args = sys.argv[1:]
-    bin = None
-    if args[:1] == ["--bin"]:
-        bin, args = args[1], args[2:]
-    checks = Checks("cases")
-    groups = {}
-    for path in sorted(args or glob.glob(os.path.join(HERE, "*.case"))):
-        title, settings, exchanges = parse(path)
-        key = tuple(sorted(settings.items()))
-        groups.setdefault(key, []).append((path, title, exchanges))
-    for key, cases in groups.items():
-        env = dict(key)
-        kind = env.pop("kind", "chatgpt")
-        with Gateway(kind=kind, env=env, bin=bin) as g:
-            for path, title, exchanges in cases:
-                for i, ex in enumerate(exchanges):
-                    where = os.path.basename(path)
-                    if len(exchanges) > 1:
-                        where += f"#{i + 1}"
-                    play(checks, g, where, ex)
+    p = argparse.ArgumentParser(description="Plays conversations.")
+    p.add_argument("--bin")
+    p.add_argument("--jobs", type=int, default=4)
+    p.add_argument("files", nargs="*")
+    o = p.parse_args()
+    checks, api = Checks("cases"), OpenAPI()
+    if api.why:
+        checks.skip("answers against the API description", api.why)
+    all_cases = [cases.parse(path) for path in
+                 sorted(o.files or glob.glob(os.path.join(HERE, "*.case")))]
+    groups = sorted(grouped(all_cases), key=lambda g: -len(g[1]))
+    with concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
+        list(pool.map(lambda g: play_group(checks, api, o.bin, *g), groups))
+    if not o.files:
+        settings.check(checks, all_cases, o.bin)
     return checks.report()
 
 

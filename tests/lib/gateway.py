@@ -25,6 +25,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -33,11 +34,16 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "tools"))
 import upstream as upstream_tool  # noqa: E402
 
 
+ports = {"next": os.getpid() * 7, "lock": threading.Lock()}
+
+
 def free_port():
     """A port below the range from which the system takes local ones, so that
-    no closed connection of another test holds it."""
-    for i in range(900):
-        port = 1100 + (os.getpid() * 7 + i) % 900
+    no closed connection of another test holds it; another one each time."""
+    for _ in range(900):
+        with ports["lock"]:
+            ports["next"] += 1
+            port = 1100 + ports["next"] % 900
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
@@ -69,13 +75,19 @@ class Answer:
 
 
 class Gateway:
+    """env: settings; "" is one that is not given, @HOME@ is the gateway's
+    directory and @UPSTREAM@ its upstream, also in conf, the lines of its
+    settings file, and in files, {name: content}."""
+
     def __init__(self, kind="responses", env=None, bin=None, workers=1,
-                 upstream=True, login=True, front=True, key=None):
+                 upstream=True, login=True, front=True, key=None, conf=(),
+                 files=None):
         self.bin = os.path.join(ROOT, bin or os.environ.get(
             "CHATMOCK_TEST_BIN", "build/bin"))
         self.kind, self.env, self.workers = kind, env or {}, workers
         self.with_upstream, self.with_login, self.front = upstream, login, front
         self.key = key
+        self.conf, self.files = conf, files or {}
         self.procs = []
 
     def __enter__(self):
@@ -101,8 +113,24 @@ class Gateway:
             env["CHATMOCK_AUTH_ISSUER"] = self.upstream.root
             if self.key:
                 env["CHATMOCK_UPSTREAM_KEY"] = self.key
-        env.update({k: str(v) for k, v in self.env.items()})
+        env.update({k: self.fill(v) for k, v in self.env.items()})
         return {k: v for k, v in env.items() if v != ""}
+
+    def fill(self, text):
+        text = str(text).replace("@HOME@", self.home)
+        if self.with_upstream:
+            text = text.replace("@UPSTREAM@", self.upstream.root)
+        return text
+
+    def write_files(self):
+        files = dict(self.files)
+        if self.conf:
+            files["chatmock.conf"] = "\n".join(self.conf)
+        for name, content in files.items():
+            path = os.path.join(self.home, name)
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+                f.write(self.fill(content) + "\n")
 
     def start(self):
         if self.with_upstream:
@@ -113,20 +141,26 @@ class Gateway:
             self.upstream.start()
             if self.kind == "chatgpt" and self.with_login:
                 self.write_login()
+        self.write_files()
         self.start_fcgi()
         if self.front:
             self.start_lighttpd()
 
     def write_login(self, account="acct_test", expires_in=3600,
-                    refresh_token="rt_first"):
+                    refresh_token="rt_first-of-a-family", **more):
         token = self.upstream.access_token(account, expires_in)
         login = {"OPENAI_API_KEY": None, "tokens": {
             "id_token": token, "access_token": token,
-            "refresh_token": refresh_token, "account_id": account}}
+            "refresh_token": refresh_token, "account_id": account}, **more}
         path = os.path.join(self.home, "auth.json")
-        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600),
+        with open(os.open(path + ".new", os.O_CREAT | os.O_WRONLY, 0o600),
                   "w") as f:
             json.dump(login, f, indent=2)
+        os.rename(path + ".new", path)
+
+    def read_login(self):
+        with open(os.path.join(self.home, "auth.json")) as f:
+            return json.load(f)
 
     def spawn(self, name, command, env=None):
         out = open(os.path.join(self.home, name + ".out"), "ab")
@@ -145,6 +179,18 @@ class Gateway:
         self.wait(lambda: os.path.exists(self.socket), "the FastCGI socket")
 
     def start_lighttpd(self):
+        """Twice more on another port if one is taken that was free."""
+        for attempt in range(3):
+            try:
+                self.try_lighttpd()
+                return
+            except RuntimeError:
+                dead = [p for p in self.procs if p.poll() is not None]
+                if attempt == 2 or self.procs[-1] not in dead:
+                    raise
+                self.procs.pop()
+
+    def try_lighttpd(self):
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         with open(os.path.join(ROOT, "lighttpd.conf.sample")) as f:
