@@ -85,21 +85,6 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
 	b->ptr[b->len] = '\0';
 }
 
-void buf_str(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void buf_span_add(struct buf *b, struct span s)
-{
-	buf_add(b, s.ptr, s.len);
-}
-
-void buf_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
-}
-
 void buf_int(struct buf *b, int64_t n)
 {
 	char text[24];

@@ -47,9 +47,24 @@ static inline struct span buf_span(const struct buf *b)
 }
 
 void buf_add(struct buf *b, const void *bytes, size_t len);
-void buf_str(struct buf *b, const char *s);
-void buf_span_add(struct buf *b, struct span s);
-void buf_char(struct buf *b, char c);
+/* Here, so that a literal's length is known when it is compiled. */
+static inline void buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+static inline void buf_span_add(struct buf *b, struct span s)
+{
+	buf_add(b, s.ptr, s.len);
+}
+static inline void buf_char(struct buf *b, char c)
+{
+	if (b->err || b->size - b->len < 2) {
+		buf_add(b, &c, 1);
+		return;
+	}
+	b->ptr[b->len] = c;
+	b->ptr[++b->len] = '\0';
+}
 void buf_int(struct buf *b, int64_t n);
 void buf_fmt(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

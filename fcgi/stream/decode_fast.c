@@ -16,26 +16,6 @@ struct reading {
 	bool has_text, has_index;
 };
 
-/* Bytes that stand for themselves, eight at a time. */
-static size_t plain_len(const char *p, size_t len)
-{
-	size_t i = 0;
-	uint64_t w, hits;
-
-	for (; i + sizeof(w) <= len; i += sizeof(w)) {
-		memcpy(&w, p + i, sizeof(w));
-		hits = utf8_special(w);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		if (hits)	/* the lowest hit is a true one */
-			return i + (size_t)__builtin_ctzll(hits) / 8;
-#else
-		if (hits)
-			break;
-#endif
-	}
-	return i + utf8_plain_run((const unsigned char *)p + i, len - i);
-}
-
 static bool plain_string(struct reading *r, struct span *out)
 {
 	const char *begin = r->t.at + 1;
@@ -43,7 +23,8 @@ static bool plain_string(struct reading *r, struct span *out)
 
 	if (*r->t.at != '"')
 		return false;
-	len = plain_len(begin, (size_t)(r->t.end - begin));
+	len = utf8_plain_run((const unsigned char *)begin,
+			     (size_t)(r->t.end - begin));
 	if (begin + len == r->t.end || begin[len] != '"')
 		return false;
 	*out = (struct span){ begin, len };
