@@ -6,15 +6,6 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/text.h"
 #include "decode_state.h"
-#include "refusal.h"
-
-struct rule {
-	const char *type;
-	enum err (*act)(struct decoder *d, const struct rule *rule,
-			struct json_object *root);
-	enum part_kind part;
-	const char *field;		/* where the text is */
-};
 
 struct decoder *decoder_new(event_fn fn, void *ctx)
 {
@@ -105,8 +96,9 @@ static enum err on_part_done(struct decoder *d, const struct rule *rule,
 static enum err on_item_added(struct decoder *d, const struct rule *rule,
 			      struct json_object *root)
 {
-	return decode_item_added(d, json_get_int(root, "output_index", -1),
-				 json_get_object(root, rule->field));
+	struct item_words words = item_words_of(json_get_object(root, rule->field));
+
+	return decode_item_added(d, json_get_int(root, "output_index", -1), &words);
 }
 
 static enum err on_item_done(struct decoder *d, const struct rule *rule,
@@ -138,102 +130,6 @@ static enum err on_keepalive(struct decoder *d, const struct rule *rule,
 	return decode_tell(d, &(struct event){ .kind = EVENT_KEEPALIVE });
 }
 
-static int64_t tokens(struct json_object *v, const char *key, int64_t dflt)
-{
-	int64_t n = json_get_int(v, key, dflt);
-
-	return n < 0 ? 0 : n;
-}
-
-static struct usage usage_of(struct json_object *response)
-{
-	struct json_object *u = json_get_object(response, "usage");
-	struct json_object *in = json_get_object(u, "input_tokens_details");
-	struct json_object *out = json_get_object(u, "output_tokens_details");
-	struct usage usage = { .known = u != NULL };
-
-	usage.input = tokens(u, "input_tokens", 0);
-	usage.output = tokens(u, "output_tokens", 0);
-	usage.cached = tokens(in, "cached_tokens", 0);
-	usage.cache_write = tokens(in, "cache_write_tokens", 0);
-	usage.reasoning = tokens(out, "reasoning_tokens", 0);
-	if (usage.input < INT64_MAX / 2 && usage.output < INT64_MAX / 2)
-		usage.total = usage.input + usage.output;
-	usage.total = tokens(u, "total_tokens", usage.total);
-	return usage;
-}
-
-static enum err tell_failed(struct decoder *d, struct json_object *error,
-			    struct json_object *response, const char *words)
-{
-	struct err_note note = ERR_NOTE_INIT;
-	struct event ev = { .kind = EVENT_FAILED, .note = &note,
-			    .usage = usage_of(response) };
-
-	refusal_read_event(error, &note);
-	if (!note.tell[0])
-		text_copy(note.tell, sizeof(note.tell), span_of(words));
-	d->ended = true;
-	return decode_tell(d, &ev);
-}
-
-static enum err tell_done(struct decoder *d, struct json_object *response,
-			  enum finish finish)
-{
-	struct event ev = { .kind = EVENT_DONE, .finish = finish,
-			    .usage = usage_of(response),
-			    .id = json_get_str(response, "id"),
-			    .model = json_get_str(response, "model") };
-	struct span raw = d->raw;
-	enum err err;
-
-	d->raw = span_of("");		/* it belongs to the end itself */
-	err = decode_output(d, json_get_array(response, "output"));
-	if (err)
-		return err;
-	d->raw = raw;
-	d->ended = true;
-	return decode_tell(d, &ev);
-}
-
-static enum finish finish_of(struct json_object *response, struct span status)
-{
-	struct json_object *why = json_get_object(response, "incomplete_details");
-	struct span reason = json_get_str(why, "reason");
-
-	if (span_eq(reason, "content_filter"))
-		return FINISH_FILTER;
-	return span_eq(status, "incomplete") || reason.len ? FINISH_LENGTH :
-							     FINISH_STOP;
-}
-
-/* Any end that speaks of a response: its status decides, else the event. */
-static enum err on_end(struct decoder *d, const struct rule *rule,
-		       struct json_object *root)
-{
-	struct json_object *response = json_get_object(root, "response");
-	struct json_object *error = json_get_object(response, "error");
-	struct span status = json_get_str(response, "status");
-
-	if (rule->field && !span_eq(status, "failed") &&
-	    !span_eq(status, "cancelled") && !span_eq(status, "incomplete"))
-		status = span_of(rule->field);
-	if (span_eq(status, "failed"))
-		return tell_failed(d, error ? error : json_get(root, "error"),
-				   response, "Upstream said that the answer failed.");
-	if (span_eq(status, "cancelled"))
-		return tell_failed(d, error, response,
-				   "Upstream cancelled the answer.");
-	return tell_done(d, response, finish_of(response, status));
-}
-
-static enum err on_error(struct decoder *d, const struct rule *rule,
-			 struct json_object *root)
-{
-	(void)rule;
-	return tell_failed(d, root, NULL, "Upstream sent an error event.");
-}
-
 static const struct rule rules[] = {
 	{ "response.output_text.delta", on_delta, PART_TEXT, "delta" },
 	{ "response.function_call_arguments.delta", on_delta, PART_ARGS, "delta" },
@@ -254,13 +150,13 @@ static const struct rule rules[] = {
 	{ "response.created", on_begin, PART_TEXT, "response" },
 	{ "response.in_progress", on_begin, PART_TEXT, "response" },
 	{ "response.queued", on_begin, PART_TEXT, "response" },
-	{ "response.completed", on_end, PART_TEXT, "completed" },
-	{ "response.done", on_end, PART_TEXT, "completed" },
-	{ "response.incomplete", on_end, PART_TEXT, "incomplete" },
-	{ "response.failed", on_end, PART_TEXT, "failed" },
-	{ "response.cancelled", on_end, PART_TEXT, "cancelled" },
-	{ "error", on_error, PART_TEXT, NULL },
-	{ "response.error", on_error, PART_TEXT, NULL },
+	{ "response.completed", decode_end, PART_TEXT, "completed" },
+	{ "response.done", decode_end, PART_TEXT, "completed" },
+	{ "response.incomplete", decode_end, PART_TEXT, "incomplete" },
+	{ "response.failed", decode_end, PART_TEXT, "failed" },
+	{ "response.cancelled", decode_end, PART_TEXT, "cancelled" },
+	{ "error", decode_error, PART_TEXT, NULL },
+	{ "response.error", decode_error, PART_TEXT, NULL },
 	{ "keepalive", on_keepalive, PART_TEXT, NULL },
 };
 
@@ -353,6 +249,31 @@ static bool delta_told(struct decoder *d, struct span data, enum err *err)
 	return true;
 }
 
+/* What else comes in each answer. */
+static bool quick_told(struct decoder *d, struct span data, enum err *err)
+{
+	const struct rule *rule;
+	struct quick q;
+	bool told = false;
+
+	if (!quick_read(data, &q) || !(rule = rule_find(q.type)))
+		return false;
+	d->raw = data;
+	if (rule->act == on_rest)
+		told = quick_rest(d, &q, rule->part, rule->field, err);
+	else if (rule->act == on_begin)
+		told = quick_begin(d, &q, err);
+	else if (rule->act == on_item_added)
+		told = quick_item_added(d, &q, err);
+	else if (rule->act == on_item_done)
+		told = quick_item_done(d, &q, err);
+	else if (rule->act == decode_end && span_eq(span_of(rule->field), "completed"))
+		told = quick_completed(d, &q, err);
+	if (told && !*err && d->raw.len)
+		*err = tell_other(d);
+	return told;
+}
+
 enum err decode_event(struct decoder *d, struct json_reader *r,
 		      struct span name, struct span data, struct err_note *note)
 {
@@ -368,7 +289,7 @@ enum err decode_event(struct decoder *d, struct json_reader *r,
 		d->raw = data;
 		return tell_other(d);
 	}
-	if (delta_told(d, data, &err))
+	if (delta_told(d, data, &err) || quick_told(d, data, &err))
 		return err;
 	root = json_reader_parse(r, data, &parse);
 	if (!root)

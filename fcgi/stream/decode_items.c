@@ -1,6 +1,7 @@
 /*
  * decode_items.c - what is told of output items, each thing once.
  */
+#include "../../shared/ceilings.h"
 #include "decode_state.h"
 
 enum item_kind item_kind_of(struct span type)
@@ -150,30 +151,40 @@ enum err decode_annotation(struct decoder *d, const struct place *at,
 					       .json = annotation });
 }
 
-/* Text, annotations and end of one part of a message. */
-static enum err finish_part(struct decoder *d, struct item *it, int64_t index,
-			    struct json_object *part)
+enum err item_finish_part(struct decoder *d, struct item *it, int64_t index,
+			  const struct part_words *words)
 {
-	bool refusal = span_eq(json_get_str(part, "type"), "refusal");
-	struct part *p = part_get(d, it, refusal ? PART_REFUSAL : PART_TEXT,
+	struct part *p = part_get(d, it, words->refusal ? PART_REFUSAL : PART_TEXT,
 				  index);
-	struct json_object *notes = json_get_array(part, "annotations");
-	size_t count = notes ? json_object_array_length(notes) : 0;
+	size_t count = words->notes ? json_object_array_length(words->notes) : 0;
 	enum err err;
 
 	if (!p)
 		return d->note->code;
-	if (refusal)
-		return part_rest(d, it, p, json_get_str(part, "refusal"));
-	err = part_rest(d, it, p, json_get_str(part, "text"));
+	err = part_rest(d, it, p, words->text);
+	if (words->refusal)
+		return err;
 	while (!err && p->notes < count) {
 		struct event ev = { .kind = EVENT_ANNOTATION };
 
-		ev.json = json_object_array_get_idx(notes, p->notes++);
+		ev.json = json_object_array_get_idx(words->notes, p->notes++);
 		if (json_is_object(ev.json))
 			err = decode_tell(d, &ev);
 	}
 	return err ? err : item_end_text(d, p);
+}
+
+/* Text, annotations and end of one part of a message. */
+static enum err finish_part(struct decoder *d, struct item *it, int64_t index,
+			    struct json_object *part)
+{
+	struct part_words words = {
+		.refusal = span_eq(json_get_str(part, "type"), "refusal"),
+		.notes = json_get_array(part, "annotations"),
+	};
+
+	words.text = json_get_str(part, words.refusal ? "refusal" : "text");
+	return item_finish_part(d, it, index, &words);
 }
 
 enum err decode_part_done(struct decoder *d, const struct place *at,
@@ -262,6 +273,28 @@ static enum err finish_other(struct decoder *d, struct item *it,
 					       .json = item });
 }
 
+/* Arguments that are no string, as they should be, are written as one. */
+static enum err finish_call(struct decoder *d, struct item *it,
+			    struct json_object *item)
+{
+	struct json_object *v = json_get(item, it->custom ? "input" : "arguments");
+	struct item_words words = item_words_of(item);
+	struct span args = json_str(v);
+	struct buf text;
+	enum err err;
+
+	buf_init(&text, MAX_SSE_EVENT);
+	if (json_is_object(v)) {
+		json_write(&text, v);
+		args = buf_span(&text);
+	}
+	err = buf_err(&text);
+	if (!err)
+		err = item_finish_call(d, it, &words, args);
+	buf_free(&text);
+	return err;
+}
+
 enum err item_finish(struct decoder *d, struct item *it,
 		     struct json_object *item)
 {
@@ -275,7 +308,7 @@ enum err item_finish(struct decoder *d, struct item *it,
 		err = finish_reasoning(d, it, item);
 		break;
 	case ITEM_CALL:
-		err = item_finish_call(d, it, item);
+		err = finish_call(d, it, item);
 		break;
 	case ITEM_OTHER:
 		err = finish_other(d, it, item);
@@ -285,46 +318,52 @@ enum err item_finish(struct decoder *d, struct item *it,
 	return err;
 }
 
-/* The item an output_item event speaks of; anew says that a done one of the
- * same place is another. */
-static struct item *item_at(struct decoder *d, int64_t output_index,
-			    struct json_object *item, bool anew)
+struct item_words item_words_of(struct json_object *item)
 {
-	enum item_kind kind = item_kind_of(json_get_str(item, "type"));
-	struct span id = json_get_str(item, "id");
-	uint64_t call_id = decode_id(json_get_str(item, "call_id"));
-	struct item *it = item_find(d, kind, output_index, id);
+	return (struct item_words){
+		.type = json_get_str(item, "type"),
+		.id = json_get_str(item, "id"),
+		.call_id = json_get_str(item, "call_id"),
+		.name = json_get_str(item, "name"),
+	};
+}
+
+struct item *item_at(struct decoder *d, int64_t output_index,
+		     const struct item_words *words, bool anew)
+{
+	enum item_kind kind = item_kind_of(words->type);
+	uint64_t call_id = decode_id(words->call_id);
+	struct item *it = item_find(d, kind, output_index, words->id);
 
 	if (it && it->done && (anew || it->call_id != call_id))
 		it = NULL;
 	if (!it)
-		it = item_new(d, kind, output_index, id);
+		it = item_new(d, kind, output_index, words->id);
 	if (it) {
 		it->call_id = call_id;
-		it->custom = span_eq(json_get_str(item, "type"),
-				     "custom_tool_call");
+		it->custom = span_eq(words->type, "custom_tool_call");
 	}
 	return it;
 }
 
 enum err decode_item_added(struct decoder *d, int64_t output_index,
-			   struct json_object *item)
+			   const struct item_words *words)
 {
-	struct item *it = item_at(d, output_index, item, true);
+	struct item *it = item_at(d, output_index, words, true);
 
 	if (!it)
 		return d->note->code;
 	/* without a name or an id it can only be told at its end */
-	if (it->kind != ITEM_CALL || !it->call_id ||
-	    !json_get_str(item, "name").len)
+	if (it->kind != ITEM_CALL || !it->call_id || !words->name.len)
 		return ERR_NONE;
-	return item_begin_call(d, it, item);
+	return item_begin_call(d, it, words);
 }
 
 enum err decode_item_done(struct decoder *d, int64_t output_index,
 			  struct json_object *item)
 {
-	struct item *it = item_at(d, output_index, item, false);
+	struct item_words words = item_words_of(item);
+	struct item *it = item_at(d, output_index, &words, false);
 
 	return it ? item_finish(d, it, item) : d->note->code;
 }

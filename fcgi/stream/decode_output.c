@@ -8,34 +8,18 @@
 #include "../../shared/ceilings.h"
 #include "decode_state.h"
 
-struct item_key {
-	enum item_kind kind;
-	uint64_t id, call_id;
-};
-
-static struct item_key key_of(struct json_object *item)
+struct item *item_take_told(struct decoder *d, const struct item_words *words,
+			    bool by_id)
 {
-	return (struct item_key){
-		.kind = item_kind_of(json_get_str(item, "type")),
-		.id = decode_id(json_get_str(item, "id")),
-		.call_id = decode_id(json_get_str(item, "call_id")),
-	};
-}
+	enum item_kind kind = item_kind_of(words->type);
+	uint64_t id = decode_id(words->id), call_id = decode_id(words->call_id);
 
-static bool same_id(const struct item *it, struct item_key key)
-{
-	return (key.id && it->id == key.id) ||
-	       (key.call_id && it->call_id == key.call_id);
-}
-
-/* The told item not accounted for that this one is; marked. NULL: none. */
-static struct item *take_told(struct decoder *d, struct item_key key, bool by_id)
-{
 	for (size_t i = 0; i < d->item_count; i++) {
 		struct item *it = &d->items[i];
+		bool same = (id && it->id == id) ||
+			    (call_id && it->call_id == call_id);
 
-		if (it->seen || it->kind != key.kind ||
-		    (by_id && !same_id(it, key)))
+		if (it->seen || it->kind != kind || (by_id && !same))
 			continue;
 		it->seen = true;
 		return it;
@@ -46,18 +30,18 @@ static struct item *take_told(struct decoder *d, struct item_key key, bool by_id
 static enum err tell_item(struct decoder *d, struct item *it,
 			  struct json_object *item)
 {
-	struct item_key key = key_of(item);
+	struct item_words words = item_words_of(item);
 
 	if (!it)
-		it = take_told(d, key, false);
+		it = item_take_told(d, &words, false);
 	if (it && it->done)
 		return ERR_NONE;
 	if (!it)
-		it = item_new(d, key.kind, -1, json_get_str(item, "id"));
+		it = item_new(d, item_kind_of(words.type), -1, words.id);
 	if (!it)
 		return d->note->code;
 	it->seen = true;
-	it->custom = span_eq(json_get_str(item, "type"), "custom_tool_call");
+	it->custom = span_eq(words.type, "custom_tool_call");
 	return item_finish(d, it, item);
 }
 
@@ -82,8 +66,9 @@ enum err decode_output(struct decoder *d, struct json_object *output)
 	if (count > MAX_ANSWER_ITEMS)
 		count = MAX_ANSWER_ITEMS;
 	for (size_t i = 0; i < count; i++) {
-		struct item_key key = key_of(json_object_array_get_idx(output, i));
-		struct item *it = take_told(d, key, true);
+		struct item_words words =
+			item_words_of(json_object_array_get_idx(output, i));
+		struct item *it = item_take_told(d, &words, true);
 
 		told[i] = it ? (uint16_t)(it - d->items + 1) : 0;
 	}

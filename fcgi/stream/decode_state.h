@@ -55,6 +55,15 @@ struct decoder {
 	struct err_note *note;
 };
 
+/* What an event of a type means (decode.c); field: where its matter is. */
+struct rule {
+	const char *type;
+	enum err (*act)(struct decoder *d, const struct rule *rule,
+			struct json_object *root);
+	enum part_kind part;
+	const char *field;
+};
+
 /* Where a delta or a text belongs, as the event says it. */
 struct place {
 	int64_t output_index;		/* -1: not said */
@@ -81,8 +90,14 @@ enum err decode_annotation(struct decoder *d, const struct place *at,
 enum err decode_part_done(struct decoder *d, const struct place *at,
 			  struct json_object *part);
 
+/* What an item is called, wherever it was read. */
+struct item_words {
+	struct span type, id, call_id, name;
+};
+struct item_words item_words_of(struct json_object *item);
+
 enum err decode_item_added(struct decoder *d, int64_t output_index,
-			   struct json_object *item);
+			   const struct item_words *words);
 enum err decode_item_done(struct decoder *d, int64_t output_index,
 			  struct json_object *item);
 
@@ -98,11 +113,30 @@ enum err item_finish(struct decoder *d, struct item *it,
 		     struct json_object *item);
 enum err item_end_text(struct decoder *d, struct part *p);
 enum err item_begin_call(struct decoder *d, struct item *it,
-			 struct json_object *item);
+			 const struct item_words *words);
 enum err item_finish_call(struct decoder *d, struct item *it,
-			  struct json_object *item);
+			  const struct item_words *words, struct span args);
 enum err item_end_call(struct decoder *d, struct item *it, struct span args);
 enum item_kind item_kind_of(struct span type);
+
+/* The item an output_item event speaks of; anew says that a done one of the
+ * same place is another. */
+struct item *item_at(struct decoder *d, int64_t output_index,
+		     const struct item_words *words, bool anew);
+
+/* One part of a message at its end; notes: its annotations. */
+struct part_words {
+	bool refusal;
+	struct span text;
+	struct json_object *notes;
+};
+enum err item_finish_part(struct decoder *d, struct item *it, int64_t index,
+			  const struct part_words *words);
+
+/* The item not accounted for yet that is meant in response.completed's
+ * output; marked so. NULL: none. */
+struct item *item_take_told(struct decoder *d, const struct item_words *words,
+			    bool by_id);
 
 /* response.completed's output: only what no event told. Then the open
  * ends (decode_output.c). */
@@ -119,12 +153,43 @@ uint64_t decode_hash(uint64_t h, struct span s);
 #define DECODE_HASH_SEED 0xcbf29ce484222325u
 uint64_t decode_id(struct span s);	/* 0 for the empty one */
 
-/* A delta event read without a JSON tree (decode_fast.c). */
+/* --- how it ends (decode_end.c) */
+
+/* Any end that speaks of a response: its status decides, else the event. */
+enum err decode_end(struct decoder *d, const struct rule *rule,
+		    struct json_object *root);
+enum err decode_error(struct decoder *d, const struct rule *rule,
+		      struct json_object *root);
+
+/* ev has all but its kind. */
+enum err decode_done(struct decoder *d, struct event *ev,
+		     struct json_object *output);
+
+/* Sums up where upstream did not; total: INT64_MIN when it did not. */
+void decode_usage(struct usage *u, int64_t total);
+
+/* --- events read without a JSON tree. False: unusual in any way, nothing was
+ * told, use the parser. */
+
+/* A delta (decode_fast.c). text may lie in scratch. */
 struct fast_delta {
 	struct span type, text;
 	struct place at;
 };
-/* False: unusual in any way, use the parser. text may lie in scratch. */
 bool decode_fast(struct span data, struct buf *scratch, struct fast_delta *out);
+
+/* Others, that come a few times in each answer (decode_quick.c). */
+struct quick {
+	struct span data;		/* all of it */
+	struct span type, item, response;
+	struct place at;
+};
+bool quick_read(struct span data, struct quick *q);
+bool quick_begin(struct decoder *d, const struct quick *q, enum err *err);
+bool quick_rest(struct decoder *d, const struct quick *q, enum part_kind part,
+		const char *field, enum err *err);
+bool quick_item_added(struct decoder *d, const struct quick *q, enum err *err);
+bool quick_item_done(struct decoder *d, const struct quick *q, enum err *err);
+bool quick_completed(struct decoder *d, const struct quick *q, enum err *err);
 
 #endif
