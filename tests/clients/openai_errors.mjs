@@ -242,6 +242,12 @@ async function broken(t, g, client) {
 			assert.match((await fails(() => stream.finalChatCompletion(),
 				OpenAI.APIError)).message, words);
 
+			// nor is there a good end for clients that read on behind an error
+			await g.script(script);
+			const raw = await client.chat.completions.create({ model: MODEL,
+				messages: hello, stream: true }).asResponse();
+			assert.doesNotMatch(await raw.text().catch(() => ""), /\[DONE\]/);
+
 			const whole = await fails(() => ask(client), OpenAI.InternalServerError);
 			assert.equal(whole.status, 502);
 			assert.match(whole.message, words);
