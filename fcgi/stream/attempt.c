@@ -168,9 +168,9 @@ static void forward_headers(struct header_list *h, const struct request *req)
 		size_t n = 0;
 
 		if (strncmp(name, "HTTP_X_CODEX_", 13) != 0 ||
-		    strlen(name) - 5 >= sizeof(lower))
+		    (size_t)(value - name) >= sizeof(lower))
 			continue;
-		for (const char *p = name + 5; *p; p++)
+		for (const char *p = name + 5; *p != '='; p++)
 			lower[n++] = *p == '_' ? '-' :
 				     *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
 		lower[n] = '\0';

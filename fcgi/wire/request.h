@@ -41,7 +41,7 @@ void request_init(struct request *r, char *params, size_t params_len);
 /* A parameter's value, e.g. "HTTP_X_SESSION_ID", "REMOTE_ADDR"; NULL when missing. */
 const char *request_param(const struct request *r, const char *name);
 
-/* Walks all: *at starts 0; false at the end. */
+/* Walks all: *at starts 0; false at the end. name ends at the '=' before value. */
 bool request_param_next(const struct request *r, size_t *at, const char **name,
 			const char **value);
 

@@ -102,6 +102,7 @@ class Play:
         ex = self.ex
         self.prepare()
         self.logs = {name: self.log_size(name) for name in ("access", "error")}
+        self.stats = self.g.upstream.stats()
         begun = time.monotonic()
         self.r = r = self.ask()
         self.took = time.monotonic() - begun
@@ -302,6 +303,12 @@ class Play:
 
     def check_auth(self, text):
         self.paths(self.g.read_login(), text)
+
+    def check_stats(self, text):
+        """Upstream's counters, what this exchange added to them."""
+        now = self.g.upstream.stats()
+        self.paths({k: v - self.stats[k] if isinstance(v, int) else v
+                    for k, v in now.items()}, text)
 
     def check_json(self, text):
         try:

@@ -50,7 +50,7 @@ def in_conf(case):
 def check(checks, cases, bin):
     used = set(ALWAYS)
     for case in cases:
-        used |= {k for k, v in case.settings.items() if v}
+        used |= {k.upper() for k, v in case.settings.items() if v}
         used |= set(in_conf(case))
         if "key" in case.settings:
             used.add("CHATMOCK_UPSTREAM_KEY")

@@ -5,7 +5,7 @@ import time
 
 CHECKS = ("sent", "sent-header", "sent-as", "upstream-saw", "json", "text",
           "no-text", "header", "status", "log", "error-log", "took",
-          "auth")
+          "auth", "stats")
 SETUP = ("gateway", "conf", "file")
 BEFORE = ("upstream", "issuer", "login", "via", "upstream-refuses")
 KINDS = ("chatgpt", "responses")

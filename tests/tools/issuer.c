@@ -177,6 +177,8 @@ void issuer_answer(struct conn *c, const struct request *req)
 	refresh = json_get_str(body, "refresh_token");
 	status = json_get(script, "status");
 	srv->stats.token_requests++;
+	text_copy(srv->newest_client, sizeof(srv->newest_client),
+		  json_get_str(body, "client_id"));
 	if (status) {
 		srv->stats.tokens_failed++;
 		answer(c, script, (int)json_object_get_int(status),

@@ -99,6 +99,7 @@ struct json_object *records_stats(const struct server *srv)
 
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		json_set_int(v, rows[i].name, (int64_t)rows[i].n);
+	json_set_cstr(v, "token_client_id", srv->newest_client);
 	json_set_int(v, "queued", (int64_t)json_object_array_length(srv->queue));
 	json_set_int(v, "now_us", clock_mono_us());
 	return v;

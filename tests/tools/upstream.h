@@ -72,6 +72,7 @@ struct server {
 	struct json_object *queue, *keyed, *usual;	/* answers to give */
 	struct json_object *token_queue, *token_config, *tokens_used;
 	char newest_token[1024];	/* access token */
+	char newest_client[128];	/* the client_id that last asked for one */
 	uint64_t ids;		/* for resp_1, msg_1 ... */
 };
 
