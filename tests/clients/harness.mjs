@@ -18,9 +18,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const TEST_MS = 30000;
+const here = new URL("./", import.meta.url).pathname;
 const program = fileURLToPath(new URL("../lib/gateway.py", import.meta.url));
 
 export { assert, sleep };
+
+// An error's words, where in a test it arose, and what it came of.
+function story(e) {
+	const [words, ...places] = String(e?.stack ?? e).split(/\n(?=\s+at )/);
+	const ours = places.filter((line) => line.includes(here)).slice(0, 3);
+	const cause = e?.cause ? `\n  because of ${story(e.cause)}` : "";
+
+	return [words, ...ours].join("\n") + cause;
+}
 
 export class Checks {
 	passed = 0;
@@ -33,9 +43,7 @@ export class Checks {
 
 	fault(what, e) {
 		this.failed++;
-		console.log(`FAIL ${this.suite}: ${what}: ${e?.stack ?? e}`);
-		if (e?.cause)
-			console.log(`  because of ${e.cause?.stack ?? e.cause}`);
+		console.log(`FAIL ${this.suite}: ${what}: ${story(e)}`);
 	}
 
 	skip(what, why) {

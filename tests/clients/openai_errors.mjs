@@ -116,6 +116,35 @@ async function classes(t, g, client) {
 	});
 }
 
+async function renewal(t, g, client) {
+	await t.test(g, "a 401 is mended by a renewal", async () => {
+		await g.script({ status: 401, repeat: 2, body: body("Expired.", "token_expired") },
+			{ say: "Now." });
+		const e = await fails(() => ask(client), OpenAI.AuthenticationError);
+		assert.equal(e.code, "upstream_auth_required");
+		assert.equal((await ask(client)).choices[0].message.content, "Now.");
+	});
+}
+
+async function renewals(t, g, client) {
+	await t.test(g, "twenty at once with a token that ran out: one renewal", async () => {
+		await g.control("POST", "/_script", { token: { config: { newest_only: true } } });
+		// somebody else renews, and the gateway's token is no longer the newest
+		await g.control("POST", "/oauth/token", { grant_type: "refresh_token",
+			refresh_token: "rt_of_another", client_id: "another" });
+		const before = (await g.control("GET", "/_stats")).token_requests;
+		const answers = await Promise.all(Array.from({ length: 20 }, () => ask(client)));
+		assert.ok(answers.every((r) => r.choices[0].finish_reason === "stop"));
+		const stats = await g.control("GET", "/_stats");
+		assert.equal(stats.token_requests, before + 1);
+		assert.equal(stats.tokens_reused, 0);
+		// upstream's only complaint is the old token
+		for (const r of await g.requests())
+			for (const problem of r.problems)
+				assert.match(problem, /token is expired/);
+	}, { faults: true });
+}
+
 async function ours(t, g, client) {
 	const refused = [
 		["n", { n: 2 }, "n", /n=2/],
@@ -351,12 +380,16 @@ export default async function (t) {
 	for (const options of BOTH) {
 		await withGateway(options, async (g) => {
 			await classes(t, g, client(g));
+			if (g.kind === "chatgpt")
+				await renewal(t, g, client(g));
 			await ours(t, g, client(g));
 			await retries(t, g, client(g));
 			await broken(t, g, client(g));
 			await aborts(t, g, client(g));
 		});
 	}
+	await withGateway({ kind: "chatgpt", workers: 2, label: "two workers" },
+		(g) => renewals(t, g, client(g)));
 	await withGateway({ kind: "chatgpt", login: false, label: "no login" }, async (g) => {
 		await t.test(g, "the command that mends it, and no second try", async () => {
 			const e = await fails(() => ask(client(g), {}, { maxRetries: 2 }),

@@ -36,6 +36,7 @@ const config = (g) => ({
 const environment = (g, home) => ({
 	PATH: process.env.PATH,
 	HOME: home,
+	TMPDIR: join(home, "tmp"),
 	NO_PROXY: "127.0.0.1",
 	HTTP_PROXY: "http://127.0.0.1:9",
 	HTTPS_PROXY: "http://127.0.0.1:9",
@@ -164,6 +165,7 @@ export default async function (t) {
 		const dir = join(home, kind);
 
 		await mkdir(join(dir, "project"), { recursive: true });
+		await mkdir(join(dir, "tmp"));
 		await writeFile(join(dir, "models.json"), "{}");
 		await writeFile(join(dir, "project", "note.txt"), "the word is heliotrope\n");
 		return dir;

@@ -26,6 +26,12 @@ if (unknown.length) {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
+// A promise that a test left behind when it failed.
+process.on("unhandledRejection", (e) => {
+	total.failed++;
+	console.log(`FAIL beside the tests: ${e?.stack ?? e}`);
+});
+
 async function run(name, file) {
 	const begun = performance.now();
 	const checks = new Checks(name);

@@ -37,6 +37,10 @@ import upstream as upstream_tool  # noqa: E402
 ports = {"next": os.getpid() * 7, "lock": threading.Lock()}
 
 
+# what browsers and Node refuse to ask (fetch.spec.whatwg.org, "bad port")
+BAD_PORTS = (1719, 1720, 1723)
+
+
 def free_port():
     """A port below the range from which the system takes local ones, so that
     no closed connection of another test holds it; another one each time."""
@@ -44,6 +48,8 @@ def free_port():
         with ports["lock"]:
             ports["next"] += 1
             port = 1100 + ports["next"] % 900
+        if port in BAD_PORTS:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
