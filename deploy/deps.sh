@@ -42,6 +42,8 @@ test /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a libcla
 test /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-aarch64.a libclang-rt-14-dev
 test valgrind valgrind
 test openssl openssl
+test pgrep procps
+test ip iproute2
 test git git
 test node nodejs
 test npm npm
