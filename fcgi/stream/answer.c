@@ -103,11 +103,13 @@ static const struct answer_row answers[ERR__COUNT] = {
 struct fault answer_fault(const struct err_note *note, const char *request_id)
 {
 	const struct answer_row *row = &answers[note->code];
+	/* of a login clients hear one code, whatever the issuer's word was */
+	bool own = strcmp(row->type, LOGIN) == 0;
 
 	return (struct fault){
 		.status = note->status ? note->status : row->status,
-		.type = note->type[0] ? note->type : row->type,
-		.code = note->ucode[0] ? note->ucode : row->code,
+		.type = note->type[0] && !own ? note->type : row->type,
+		.code = note->ucode[0] && !own ? note->ucode : row->code,
 		.param = note->param[0] ? note->param : NULL,
 		.message = note->tell[0] ? note->tell : row->text,
 		.request_id = request_id,

@@ -43,6 +43,7 @@ static void on_head(void *ctx, struct http_call *call, int status)
 		s->step = STEP_REFUSAL;
 		buf_reset(&s->refusal);
 	}
+	stream_watch(s);
 }
 
 static bool on_bytes(void *ctx, struct http_call *call, struct span bytes)
@@ -112,6 +113,9 @@ static void on_done(void *ctx, enum err code, const char *why)
 		s->call = NULL;
 	} else {
 		s->call = NULL;
+		/* the call's own limit is that of connecting; ours is stream.c's */
+		if (code == ERR_UPSTREAM_TIMEOUT)
+			code = ERR_UPSTREAM_CONNECT;
 		if (code)
 			err_set(&s->note, code, "%s", why);
 		relay_end(s);
@@ -316,13 +320,39 @@ static bool recover_login(struct stream *s)
 	return true;
 }
 
+/*
+ * Some backends want instructions where others take none: asked for in just
+ * these words, a short neutral text is added. The payload is ours, and begins
+ * with its first member.
+ */
+static bool add_instructions(struct stream *s)
+{
+	struct buf with;
+
+	if (s->instructed || s->step != STEP_REFUSAL ||
+	    !refusal_wants_instructions(&s->note))
+		return false;
+	buf_init(&with, (size_t)MAX_REQUEST_BODY * 2);
+	buf_str(&with, "{\"instructions\":\"You are a helpful assistant.\",");
+	buf_add(&with, s->payload.ptr + 1, s->payload.len - 1);
+	if (buf_err(&with)) {
+		buf_free(&with);
+		return false;
+	}
+	buf_free(&s->payload);
+	s->payload = with;
+	s->instructed = true;
+	s->attempts--;
+	return true;
+}
+
 bool attempt_again(struct stream *s)
 {
 	int64_t now = loop_now(s->app->loop);
 
 	if (s->semantic || !s->payload.len || s->job_running)
 		return false;
-	if (recover_login(s)) {
+	if (recover_login(s) || add_instructions(s)) {
 		s->resume_us = now;
 	} else {
 		if (!is_worth_it(&s->note) || s->attempts >= MAX_ATTEMPTS ||

@@ -76,6 +76,7 @@ static void parse_done(struct loop_job *job)
 		if (s->step == STEP_RELAY && s->held && s->call &&
 		    !conn_full(s->conn)) {
 			s->held = false;
+			stream_watch(s);
 			http_resume(s->call);
 		}
 	}

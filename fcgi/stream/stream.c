@@ -139,6 +139,9 @@ void stream_drained(struct stream *s)
 {
 	if (s->held && s->call && !s->big) {
 		s->held = false;
+		/* the silence was ours; from here on it is upstream's */
+		s->heard_us = loop_now(s->app->loop);
+		stream_watch(s);
 		http_resume(s->call);
 	}
 }
@@ -193,8 +196,9 @@ void stream_watch(struct stream *s)
 }
 
 /*
- * Limits only move away while a stream is lively, so the timer is not touched
- * for each event: it fires at what was the earliest, and looks again.
+ * Within a step limits only move away while a stream is lively, so the timer
+ * is not touched for each event: it fires at what was the earliest, and looks
+ * again. With a new step another limit may be nearer: that one is set.
  */
 static void stream_timer(struct loop_timer *t)
 {

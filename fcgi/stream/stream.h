@@ -47,6 +47,7 @@ struct stream {
 	struct login_wait wait;
 	char *token;			/* the access token sent; until upstream answered */
 	bool recovered;			/* the one recovery from a 401 was used */
+	bool instructed;		/* sent again with instructions */
 	struct http_call *call;
 	int attempts;
 	int upstream_status;

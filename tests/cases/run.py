@@ -33,6 +33,8 @@ from openapi import OpenAPI  # noqa: E402
 # What every client here calls itself by: nobody else may ever see it.
 CLIENT_KEY = "sk-canary-client-5d1f0a77"
 FILES_PER_GATEWAY = 16
+# The gateway looks at the login's file once a second.
+LOGIN_IS_SEEN_S = 1.2
 ID = re.compile(r"\b(?:chatcmpl|cmpl|req)[-_][0-9A-Za-z]{24}\b")
 TIME = re.compile(r'"created":\d{9,}')
 GENERATING = re.compile(r"/(chat/)?completions/?$")
@@ -62,29 +64,34 @@ class Play:
         path = os.path.join(self.g.home, "log", name + ".log")
         return os.path.getsize(path) if os.path.exists(path) else 0
 
-    def log_since(self, name, start, least):
-        """The lines since then; waits a moment for as many as there must be."""
+    def log_lines(self, name, start, fits, seconds=2):
+        """The lines since then that fit; waits a moment for the first."""
         path = os.path.join(self.g.home, "log", name + ".log")
-        until = time.monotonic() + 2
+        until = time.monotonic() + seconds
         while True:
             lines = []
             if os.path.exists(path):
                 with open(path) as f:
                     f.seek(start)
-                    lines = f.read().splitlines()
-            if len(lines) >= least or time.monotonic() > until:
-                return [json.loads(line) for line in lines]
+                    lines = [json.loads(line) for line in f
+                             if line.endswith("\n")]
+            found = [line for line in lines if fits(line)]
+            if found or time.monotonic() > until:
+                return found, lines
             time.sleep(0.01)
 
     def prepare(self):
         ex, g = self.ex, self.g
         g.upstream.clear()
+        self.stats = g.upstream.stats()
         g.upstream.script(*[json.loads(g.fill(expand(t))) for t in ex.script])
         for text in ex.issuer:
             g.upstream.token(json.loads(expand(text)))
         if ex.login is not None:
             g.write_login(**{k: wanted(v) for k, v in pairs(ex.login)})
             g.secrets |= secrets_of(g)
+            if not ex.hasty:
+                time.sleep(LOGIN_IS_SEEN_S)
 
     def ask(self):
         ex = self.ex
@@ -101,8 +108,7 @@ class Play:
     def run(self):
         ex = self.ex
         self.prepare()
-        self.logs = {name: self.log_size(name) for name in ("access", "error")}
-        self.stats = self.g.upstream.stats()
+        self.log_begins = self.log_size("error")
         begun = time.monotonic()
         self.r = r = self.ask()
         self.took = time.monotonic() - begun
@@ -298,6 +304,10 @@ class Play:
         self.check((now == then) != what.startswith("!"), f":{self.at}: {text}",
                    (now, then))
 
+    def check_sent_again(self, text):
+        """Another attempt is the same request, to the letter."""
+        self.equal(len({r["text"] for r in self.seen}), 1, f":{self.at}: bodies")
+
     def check_upstream_saw(self, text):
         self.equal(len(self.seen), int(text), f":{self.at}: upstream's requests")
 
@@ -338,21 +348,28 @@ class Play:
                    self.took > float(seconds), f":{self.at}: took {text}", self.took)
 
     def check_log(self, text):
-        lines = self.log_since("access", self.logs["access"], 1)
+        own = self.r.headers.get("x-request-id")
+        lines, _ = self.log_lines("access", 0,
+                                  lambda line: line.get("request_id") == own)
         self.equal(len(lines), 1, f":{self.at}: log lines")
         self.paths(lines[-1] if lines else {}, text)
 
     def check_error_log(self, text):
         """Some line of the error log is so, or (!) none is."""
         none, text = text.startswith("! "), text.removeprefix("! ")
-        least = 0 if none else 1
-        lines = self.log_since("error", self.logs["error"], least)
-        found = [line for line in lines if all(
-            (find(line, p) is not MISSING and
-             (v is None or (re.search(v[1:], str(find(line, p))) if v[0] == "~"
-                            else find(line, p) == wanted(v))))
-            for p, v in pairs(text))]
+        found, lines = self.log_lines(
+            "error", self.log_begins, lambda line: all(
+                self.fits(find(line, p), v) for p, v in pairs(text)),
+            0.1 if none else 2)
         self.check(bool(found) != none, f":{self.at}: error log {text}", lines)
+
+    @staticmethod
+    def fits(got, value):
+        if got is MISSING or value is None:
+            return got is not MISSING
+        if value.startswith("~"):
+            return re.search(value[1:], str(got))
+        return got == wanted(value)
 
 
 # --- secrets
@@ -363,7 +380,10 @@ def secrets_of(g):
     if g.key:
         found.add(g.key)
     if os.path.exists(os.path.join(g.home, "auth.json")):
-        tokens = g.read_login()["tokens"]
+        try:
+            tokens = g.read_login()["tokens"]
+        except ValueError:
+            tokens = {}
         for name in ("access_token", "id_token", "refresh_token"):
             if tokens.get(name):
                 # of a JWT the claims are what nobody else has
@@ -408,7 +428,7 @@ class Deaf:
 
 
 def play_group(checks, api, bin, setup, group):
-    pairs_, conf, files = setup
+    pairs_, conf, files, _ = setup
     env = dict(pairs_)
     kind, key = env.pop("kind"), env.pop("key", None)
     login = env.pop("login", "yes") != "none"

@@ -3,11 +3,11 @@ import json
 import re
 import time
 
-CHECKS = ("sent", "sent-header", "sent-as", "upstream-saw", "json", "text",
+CHECKS = ("sent", "sent-header", "sent-as", "sent-again", "upstream-saw", "json", "text",
           "no-text", "header", "status", "log", "error-log", "took",
           "auth", "stats")
 SETUP = ("gateway", "conf", "file")
-BEFORE = ("upstream", "issuer", "login", "via", "upstream-refuses")
+BEFORE = ("upstream", "issuer", "login", "login-now", "via", "upstream-refuses")
 KINDS = ("chatgpt", "responses")
 
 
@@ -18,6 +18,7 @@ class Exchange:
         self.number = number            # the line it begins at
         self.script, self.issuer, self.checks, self.headers = [], [], [], {}
         self.login = self.via = None
+        self.hasty = False              # the login changes right before it
         self.refused = False            # by upstream, and that is the point
         self.method = self.path = self.body = self.want = self.status = None
         self.type = ""
@@ -37,7 +38,8 @@ class Case:
         """What a gateway has to be for it; cases with the same share one."""
         settings = {**self.settings, "kind": kind}
         return (tuple(sorted(settings.items())), tuple(self.conf),
-                tuple(sorted(self.files.items())))
+                tuple(sorted(self.files.items())),
+                self.path if any(ex.login for ex in self.exchanges) else "")
 
 
 def expand(text):
@@ -76,8 +78,8 @@ def parse(path):
             part = word
             if word == ">":
                 ex.method, ex.path = rest.split(" ", 1)
-            elif word == "login":
-                ex.login = rest
+            elif word in ("login", "login-now"):
+                ex.login, ex.hasty = rest, word == "login-now"
             elif word == "via":
                 ex.via = dict(p.split("=", 1) for p in rest.split()[1:])
             elif word == "upstream-refuses":
