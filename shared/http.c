@@ -2,12 +2,11 @@
  * http.c - the rules every call keeps, and curl's failures in our words.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "ceilings.h"
 #include "http_private.h"
@@ -53,87 +52,97 @@ static bool host_is_loopback(CURLU *u, const char *host)
 }
 
 /* The words never quote the URL: it may hold a password where none belongs. */
-static bool target_from(CURLU *u, const char *url, struct http_target *target,
-			struct err_note *note)
+static bool target_parse(struct http_target *t, struct err_note *note)
 {
 	char *scheme = NULL, *host = NULL;
-	bool ok = false;
+	bool http, ok = false;
 	CURLUcode rc;
 
-	rc = curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+	rc = curl_url_set(t->parsed, CURLUPART_URL, t->url, CURLU_DISALLOW_USER);
 	if (rc == CURLUE_USER_NOT_ALLOWED)
 		err_tell(note, ERR_CONFIG, "a URL may not hold a user name");
 	else if (rc)
 		err_tell(note, ERR_CONFIG, "not a URL: %s", curl_url_strerror(rc));
 	if (rc)
 		return false;
-	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
-	    curl_url_get(u, CURLUPART_HOST, &host, 0)) {
+	if (curl_url_get(t->parsed, CURLUPART_SCHEME, &scheme, 0) ||
+	    curl_url_get(t->parsed, CURLUPART_HOST, &host, 0)) {
 		err_tell(note, ERR_CONFIG, "a URL needs https:// and a host");
 		goto out;
 	}
-	target->tls = !strcmp(scheme, "https");
-	target->loopback = host_is_loopback(u, host);
-	ok = target->tls || (!strcmp(scheme, "http") && target->loopback);
+	http = !strcmp(scheme, "http");
+	t->tls = !strcmp(scheme, "https");
+	t->loopback = host_is_loopback(t->parsed, host);
+	ok = t->tls || (http && t->loopback);
 	if (!ok)
-		err_tell(note, ERR_CONFIG, "%s", strcmp(scheme, "http") ?
-			 "only https:// URLs are called" :
-			 "http:// is for loopback hosts alone, others need https://");
+		err_tell(note, ERR_CONFIG, "%s", http ?
+			 "http:// is for loopback hosts alone, others need https://" :
+			 "only https:// URLs are called");
 out:
 	curl_free(scheme);
 	curl_free(host);
 	return ok;
 }
 
-bool http_target_of(const char *url, struct http_target *target,
-		    struct err_note *note)
+struct http_target *http_target_new(const char *url, struct err_note *note)
 {
-	CURLU *u;
-	bool ok;
+	struct http_target *t;
 
 	if (!url || strlen(url) > MAX_REQUEST_URI) {
 		err_tell(note, ERR_CONFIG, "the URL is %s",
 			 url ? "too long" : "missing");
-		return false;
+		return NULL;
 	}
-	u = curl_url();
-	if (!u) {
+	t = calloc(1, sizeof(*t));
+	if (t) {
+		t->users = 1;
+		t->url = strdup(url);
+		t->parsed = curl_url();
+	}
+	if (!t || !t->url || !t->parsed) {
 		err_set(note, ERR_NO_MEMORY, "url");
-		return false;
+		http_target_drop(t);
+		return NULL;
 	}
-	ok = target_from(u, url, target, note);
-	curl_url_cleanup(u);
-	return ok;
+	if (target_parse(t, note))
+		return t;
+	http_target_drop(t);
+	return NULL;
+}
+
+void http_target_drop(struct http_target *t)
+{
+	if (!t || --t->users)
+		return;
+	curl_url_cleanup(t->parsed);
+	free(t->url);
+	free(t);
 }
 
 bool http_url_ok(const char *url, struct err_note *note)
 {
-	struct http_target target;
+	struct http_target *t = http_target_new(url, note);
 
-	return http_target_of(url, &target, note);
+	http_target_drop(t);
+	return t != NULL;
 }
 
 /* --- an easy handle */
 
-/* Ours, to be closed on exec, and to look at the address once more: a plain
- * text call goes to loopback whatever a name may have meant. */
-static curl_socket_t socket_open(void *plain, curlsocktype purpose,
-				 struct curl_sockaddr *a)
+curl_socket_t http_socket_open(const struct http_target *t,
+			       const struct curl_sockaddr *a)
 {
 	const struct sockaddr *sa = &a->addr;
 	bool loopback = false;
 
-	(void)purpose;
 	if (sa->sa_family == AF_INET)
 		loopback = ntohl(((const struct sockaddr_in *)(const void *)sa)
 				 ->sin_addr.s_addr) >> 24 == 127;
 	else if (sa->sa_family == AF_INET6)
 		loopback = IN6_IS_ADDR_LOOPBACK(
 			&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
-	if (plain && !loopback) {
-		errno = EACCES;
+	if (!t->tls && !loopback)
 		return CURL_SOCKET_BAD;
-	}
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -161,6 +170,7 @@ static const struct long_option fixed[] = {
 	{ CURLOPT_SSL_VERIFYHOST, 2 },
 	{ CURLOPT_PROXY_SSL_VERIFYPEER, 1 },
 	{ CURLOPT_PROXY_SSL_VERIFYHOST, 2 },
+	{ CURLOPT_CA_CACHE_TIMEOUT, -1 },
 	{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
 	{ CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
 	{ CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
@@ -193,7 +203,13 @@ bool http_easy_init(CURL *easy, const struct http_settings *s,
 	    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 			     (long)s->connect_timeout_ms))
 		return false;
-	return set_text(easy, CURLOPT_CAINFO, s->ca_file) &&
+	/*
+	 * Reading the system's bundle takes 40 ms. A multi keeps it from one
+	 * connection to the next, but only without a directory beside it.
+	 */
+	return !curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) &&
+	       !curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL) &&
+	       set_text(easy, CURLOPT_CAINFO, s->ca_file) &&
 	       set_text(easy, CURLOPT_PROXY_CAINFO, s->ca_file) &&
 	       set_text(easy, CURLOPT_USERAGENT, s->user_agent) &&
 	       /* set even where empty, or curl asks the environment */
@@ -201,34 +217,31 @@ bool http_easy_init(CURL *easy, const struct http_settings *s,
 				 s->no_proxy ? s->no_proxy : "") &&
 	       !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
 				 accept_encoding) &&
-	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open) &&
 	       !curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_ready);
 }
 
+/*
+ * Over TLS the handshake settles it. Without, it stays at 1.1: curl 7.88
+ * cannot use a plain HTTP/2 connection twice, and where it has to find out
+ * (2TLS), calls would wait for each other.
+ */
 static long http_version(const struct http_settings *s, bool tls)
 {
-	if (s->version == HTTP_1_1)
-		return CURL_HTTP_VERSION_1_1;
-	if (tls)
-		return CURL_HTTP_VERSION_2TLS;
-	/* Not 2TLS: calls would wait for each other in case it is HTTP/2. */
-	return s->version == HTTP_2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE :
-				      CURL_HTTP_VERSION_1_1;
+	return tls && s->version != HTTP_1_1 ? CURL_HTTP_VERSION_2TLS :
+					       CURL_HTTP_VERSION_1_1;
 }
 
-bool http_easy_url(CURL *easy, const struct http_settings *s, const char *url,
-		   const struct http_target *target)
+bool http_easy_target(CURL *easy, const struct http_settings *s,
+		      const struct http_target *t)
 {
-	const char *proxy = target->loopback || !s->proxy ? "" : s->proxy;
+	const char *proxy = t->loopback || !s->proxy ? "" : s->proxy;
 
-	return !curl_easy_setopt(easy, CURLOPT_URL, url) &&
+	return !curl_easy_setopt(easy, CURLOPT_CURLU, t->parsed) &&
 	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
-				 target->tls ? "https" : "http") &&
+				 t->tls ? "https" : "http") &&
 	       !curl_easy_setopt(easy, CURLOPT_PROXY, proxy) &&
-	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA,
-				 target->tls ? NULL : easy) &&
 	       !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-				 http_version(s, target->tls));
+				 http_version(s, t->tls));
 }
 
 bool http_easy_request(CURL *easy, const struct http_request *r)

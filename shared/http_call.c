@@ -3,18 +3,11 @@
  *
  * An easy handle costs more to make than a small request costs to send, so
  * they are kept and only what differs is set anew.
- *
- * Holding back. Over HTTP/1.1 curl leaves the rest in the socket. Over
- * HTTP/2 curl 7.88 would stop reading the connection, with all other streams
- * on it, and turn around in circles meanwhile. There the bytes are piled up
- * here instead, up to MAX_H2_HELD; a client that falls further behind loses
- * its call.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "ceilings.h"
 #include "http_private.h"
-#include "text.h"
 
 static void on_resume(struct loop_timer *t);
 
@@ -37,78 +30,38 @@ static void list_del(struct http_call **list, struct http_call *call)
 		call->next->prev = call->prev;
 }
 
-/* --- what curl calls */
-
-/* Curl decodes what comes compressed. Of the encodings it knows only these
- * can blow up no more than a thousandfold. */
-static bool encoding_ok(struct http_call *call)
+/* The request went out and is not sent again: what is held for minutes by
+ * thousands of calls should be small. */
+void http_headers_forget(struct http_call *call)
 {
-	struct span e = http_header(call, "content-encoding");
-
-	return !e.len || text_eq_nocase(e, "identity") ||
-	       text_eq_nocase(e, "gzip") || text_eq_nocase(e, "deflate");
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
+	free(call->headers);
+	call->headers = NULL;
 }
 
-static size_t give_up(struct http_call *call, const char *fault)
+/* It stays until http_multi_settle() comes round to it. */
+void http_call_doom(struct http_call *call)
 {
-	if (call->state != CALL_CANCELLED)
-		call->fault = fault;
-	return 0;
+	if (call->doomed)
+		return;
+	call->doomed = true;
+	call->next_dying = call->multi->dying;
+	call->multi->dying = call;
 }
 
-static size_t on_header(char *line, size_t one, size_t len, void *arg)
-{
-	struct http_call *call = arg;
-	long status = 0, version = 0;
-
-	(void)one;
-	call->header_bytes += len;
-	if (call->state == CALL_CANCELLED)
-		return 0;
-	if (call->header_bytes > MAX_UPSTREAM_HEADERS)
-		return give_up(call, "its headers are over the ceiling");
-	if (call->head_seen || len > 2 || (line[0] != '\r' && line[0] != '\n'))
-		return len;
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status < 200)
-		return len;
-	if (!encoding_ok(call))
-		return give_up(call, "compressed in a way nobody asked for");
-	curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
-	call->h2 = version == CURL_HTTP_VERSION_2_0;
-	call->head_seen = true;
-	if (call->handler->head)
-		call->handler->head(call->ctx, call, (int)status);
-	return call->state == CALL_CANCELLED ? 0 : len;
-}
-
-static size_t hold(struct http_call *call, const char *bytes, size_t len)
-{
-	buf_add(&call->held, bytes, len);
-	if (buf_err(&call->held))
-		return give_up(call, "its client is too slow for HTTP/2");
-	return len;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
+static curl_socket_t on_open(void *arg, curlsocktype purpose,
+			     struct curl_sockaddr *address)
 {
 	struct http_call *call = arg;
+	curl_socket_t fd = http_socket_open(call->target, address);
 
-	(void)one;
-	if (call->state == CALL_CANCELLED)
-		return 0;
-	if (call->holding && call->h2)
-		return hold(call, bytes, len);
-	call->holding = !call->handler->bytes(call->ctx, call,
-					      (struct span){ bytes, len });
-	if (call->state == CALL_CANCELLED)
-		return 0;
-	if (!call->holding)
-		return len;
-	return call->h2 ? hold(call, bytes, len) : CURL_WRITEFUNC_PAUSE;
+	(void)purpose;
+	if (fd != CURL_SOCKET_BAD && !http_sock_opened(call->http, fd)) {
+		close(fd);
+		fd = CURL_SOCKET_BAD;
+	}
+	return fd;
 }
-
-/* --- making and keeping calls */
 
 static struct http_call *call_new(struct http *h)
 {
@@ -124,10 +77,14 @@ static struct http_call *call_new(struct http *h)
 	if (!e || !http_easy_init(e, h->settings, "identity") ||
 	    curl_easy_setopt(e, CURLOPT_PRIVATE, call) ||
 	    curl_easy_setopt(e, CURLOPT_SHARE, h->share) ||
+	    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open) ||
+	    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call) ||
+	    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, http_sock_close) ||
+	    curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, h) ||
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error) ||
-	    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) ||
+	    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, http_on_header) ||
 	    curl_easy_setopt(e, CURLOPT_HEADERDATA, call) ||
-	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) ||
+	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_body) ||
 	    curl_easy_setopt(e, CURLOPT_WRITEDATA, call)) {
 		curl_easy_cleanup(e);
 		free(call);
@@ -141,50 +98,43 @@ void http_call_free(struct http_call *call)
 	curl_easy_cleanup(call->easy);
 	buf_free(&call->held);
 	free(call->headers);
-	free(call->url);
+	http_target_drop(call->target);
 	free(call);
 }
 
-/* The URL's checks are dear beside a small request: only a new one's. */
-static bool call_url(struct http_call *call, const char *url)
+static bool call_target(struct http_call *call, const char *url)
 {
 	struct http *h = call->http;
 
-	if (call->url && !strcmp(call->url, url))
-		return true;
-	if (!h->url || strcmp(h->url, url)) {
-		struct http_target target;
-		char *copy;
+	if (!h->target || strcmp(h->target->url, url)) {
+		struct http_target *t = http_target_new(url, NULL);
 
-		if (!http_target_of(url, &target, NULL))
+		if (!t)
 			return false;
-		copy = strdup(url);
-		if (!copy)
-			return false;
-		free(h->url);
-		h->url = copy;
-		h->target = target;
+		http_target_drop(h->target);
+		h->target = t;
 	}
-	free(call->url);
-	call->url = strdup(url);
-	call->target = h->target;
-	if (call->url && http_easy_url(call->easy, h->settings, url, &h->target))
+	if (call->target == h->target)
 		return true;
-	free(call->url);
-	call->url = NULL;
-	return false;
+	http_target_drop(call->target);
+	call->target = NULL;
+	if (!http_easy_target(call->easy, h->settings, h->target))
+		return false;
+	call->target = h->target;
+	call->target->users++;
+	return true;
 }
 
 static bool call_fill(struct http_call *call, const struct http_request *r)
 {
 	call->header_bytes = 0;
 	call->fault = NULL;
-	call->head_seen = call->h2 = call->holding = false;
+	call->head_seen = call->h2 = call->holding = call->doomed = false;
 	call->state = CALL_RUNNING;
 	call->error[0] = '\0';
 	call->body_len = r->body.len;
 	call->headers = http_headers_new(r);
-	return call->headers && call_url(call, r->url) &&
+	return call->headers && call_target(call, r->url) &&
 	       http_easy_request(call->easy, r) &&
 	       !curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
@@ -193,8 +143,7 @@ static void call_keep(struct http_call *call)
 {
 	struct http *h = call->http;
 
-	free(call->headers);
-	call->headers = NULL;
+	http_headers_forget(call);
 	buf_free(&call->held);
 	if (h->idle_count == MAX_IDLE_EASY) {
 		http_call_free(call);
@@ -204,12 +153,37 @@ static void call_keep(struct http_call *call)
 	h->idle_count++;
 }
 
+/*
+ * Out of curl. cut: in the middle, upstream is to hear of it now. HTTP/1.1
+ * closes the connection. For HTTP/2 curl 7.88 only writes down that the
+ * stream is to be reset; another call of the same connection makes it send
+ * that, and where there is none the connection is closed.
+ */
+static void call_remove(struct http_call *call, bool cut)
+{
+	struct http_call *other;
+
+	cut = cut && call->target->tls;
+	if (cut)
+		curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_multi_remove_handle(call->multi->multi, call->easy);
+	other = http_sock_leave(call);
+	if (!cut)
+		return;
+	curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 0L);
+	if (other) {
+		curl_easy_pause(other->easy, CURLPAUSE_RECV);
+		curl_easy_pause(other->easy, CURLPAUSE_CONT);
+	}
+}
+
 void http_call_drop(struct http_call *call)
 {
 	struct http_multi *m = call->multi;
+	bool cut = call->state != CALL_DONE;
 
 	call->state = CALL_CANCELLED;	/* curl may have a last word */
-	curl_multi_remove_handle(m->multi, call->easy);
+	call_remove(call, cut);
 	loop_timer_cancel(call->http->loop, &call->resume);
 	list_del(&call->http->live, call);
 	http_multi_count(m, -1);
@@ -220,13 +194,12 @@ void http_cancel(struct http_call *call)
 {
 	if (!call || call->state == CALL_CANCELLED || call->state == CALL_DONE)
 		return;
-	if (!call->multi->busy) {
+	if (!call->multi->busy && !call->doomed) {
 		http_call_drop(call);
 		return;
 	}
 	call->state = CALL_CANCELLED;
-	call->next_dying = call->multi->dying;
-	call->multi->dying = call;
+	http_call_doom(call);
 }
 
 static void call_finish(struct http_call *call)
@@ -237,7 +210,7 @@ static void call_finish(struct http_call *call)
 	http_call_drop(call);
 }
 
-void http_call_ended(struct http_call *call, CURLcode rc)
+static void call_end(struct http_call *call, CURLcode rc, bool cut)
 {
 	call->code = ERR_NONE;
 	if (!rc && !call->head_seen)	/* curl does not mind */
@@ -249,10 +222,33 @@ void http_call_ended(struct http_call *call, CURLcode rc)
 		call->code = http_error(call->easy, rc, call->http->settings,
 					call->error);
 	}
-	curl_multi_remove_handle(call->multi->multi, call->easy);
 	call->state = CALL_LEFT;
+	call_remove(call, cut);
 	if (!call->held.len)
 		call_finish(call);
+}
+
+void http_call_begin(struct http_call *call)
+{
+	if (call->state == CALL_RUNNING &&
+	    curl_multi_add_handle(call->multi->multi, call->easy)) {
+		call->fault = "curl does not take it";
+		http_call_doom(call);
+	}
+}
+
+void http_call_ended(struct http_call *call, CURLcode rc)
+{
+	call_end(call, rc, false);
+}
+
+void http_call_dies(struct http_call *call)
+{
+	call->doomed = false;
+	if (call->state == CALL_CANCELLED)
+		http_call_drop(call);
+	else
+		call_end(call, CURLE_WRITE_ERROR, true);
 }
 
 struct http_call *http_start(struct http *h, const struct http_request *r,
@@ -272,10 +268,15 @@ struct http_call *http_start(struct http *h, const struct http_request *r,
 		goto fail;
 	call->handler = handler;
 	call->ctx = ctx;
-	call->multi = http_multi_pick(h, call->target.tls);
-	if (!call->multi ||
-	    curl_multi_add_handle(call->multi->multi, call->easy))
+	call->multi = http_multi_pick(h, call->target->tls);
+	if (!call->multi)
 		goto fail;
+	if (call->multi->busy) {
+		call->next_starting = call->multi->starting;
+		call->multi->starting = call;
+	} else if (curl_multi_add_handle(call->multi->multi, call->easy)) {
+		goto fail;
+	}
 	list_add(&h->live, call);
 	http_multi_count(call->multi, 1);
 	return call;
@@ -285,16 +286,6 @@ fail:
 }
 
 /* --- holding, resuming */
-
-/* HTTP/2: gives what was piled up. */
-static void give_held(struct http_call *call)
-{
-	call->holding = call->held.len &&
-			!call->handler->bytes(call->ctx, call,
-					      buf_span(&call->held));
-	if (!call->holding)
-		buf_free(&call->held);
-}
 
 /* The handler may cancel while it is given bytes: the multi counts as busy,
  * so that the call is still there afterwards. */
@@ -308,7 +299,7 @@ static void on_resume(struct loop_timer *t)
 		return;
 	m->busy = true;
 	if (call->h2) {
-		give_held(call);
+		http_held_give(call);
 	} else {
 		call->holding = false;
 		rc = curl_easy_pause(call->easy, CURLPAUSE_CONT);
@@ -316,8 +307,8 @@ static void on_resume(struct loop_timer *t)
 	m->busy = false;
 	if (call->state == CALL_LEFT && !call->holding)
 		call_finish(call);
-	else if (call->state == CALL_RUNNING && rc)
-		http_call_ended(call, rc);	/* curl tells nobody else */
+	else if (call->state == CALL_RUNNING && rc && !call->doomed)
+		call_end(call, rc, true);	/* curl tells nobody else */
 	http_multi_settle(m);
 }
 
@@ -338,33 +329,4 @@ bool http_body_sent(const struct http_call *call)
 	return call->head_seen &&
 	       !curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent) &&
 	       (size_t)sent >= call->body_len;
-}
-
-/* --- the answer's headers */
-
-struct span http_header(struct http_call *call, const char *name)
-{
-	struct curl_header *found;
-
-	if (curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &found))
-		return span_of("");
-	if (found->amount > 1 &&
-	    curl_easy_header(call->easy, name, found->amount - 1, CURLH_HEADER,
-			     -1, &found))
-		return span_of("");
-	return text_trim(span_of(found->value));
-}
-
-bool http_header_next(struct http_call *call, void **state, struct span *name,
-		      struct span *value)
-{
-	struct curl_header *h;
-
-	h = curl_easy_nextheader(call->easy, CURLH_HEADER, -1, *state);
-	*state = h;
-	if (!h)
-		return false;
-	*name = span_of(h->name);
-	*value = text_trim(span_of(h->value));
-	return true;
 }

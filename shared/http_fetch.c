@@ -48,15 +48,24 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *arg)
 	return buf_err(&reply->body) ? 0 : len;
 }
 
+static curl_socket_t on_open(void *arg, curlsocktype purpose,
+			     struct curl_sockaddr *address)
+{
+	(void)purpose;
+	return http_socket_open(arg, address);
+}
+
 static bool easy_fill(CURL *e, const struct http_settings *s,
 		      const struct http_request *r,
-		      const struct http_target *target,
+		      struct http_target *t,
 		      struct curl_slist *headers)
 {
 	return http_easy_init(e, s, "") &&
-	       http_easy_url(e, s, r->url, target) &&
+	       http_easy_target(e, s, t) &&
 	       http_easy_request(e, r) &&
 	       !curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers) &&
+	       !curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
+	       !curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t) &&
 	       !curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) &&
 	       !curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 }
@@ -114,18 +123,19 @@ enum err http_fetch(const struct http_settings *s, const struct http_request *r,
 		    struct err_note *note)
 {
 	struct curl_slist *headers = NULL;
-	struct http_target target;
+	struct http_target *t;
 	enum err code = ERR_NONE;
 	CURL *e = NULL;
 
 	reply->status = 0;
 	buf_init(&reply->body, max);
 	buf_init(&reply->headers, MAX_UPSTREAM_HEADERS);
-	if (!http_target_of(r->url, &target, note))
+	t = http_target_new(r->url, note);
+	if (!t)
 		return note && note->code ? note->code : ERR_CONFIG;
 	headers = http_headers_new(r);
 	e = curl_easy_init();
-	if (!headers || !e || !easy_fill(e, s, r, &target, headers) ||
+	if (!headers || !e || !easy_fill(e, s, r, t, headers) ||
 	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)total_ms)) {
 		code = err_set(note, ERR_NO_MEMORY, "call");
 		goto out;
@@ -134,6 +144,7 @@ enum err http_fetch(const struct http_settings *s, const struct http_request *r,
 out:
 	curl_easy_cleanup(e);
 	free(headers);
+	http_target_drop(t);
 	return code;
 }
 

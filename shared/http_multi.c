@@ -5,36 +5,37 @@
  * when one looks for a kept connection, so that 8,000 streams in one multi
  * stall the loop. There are many multis therefore, filled one after another:
  * few calls share few multis and find each other's kept connections. Over
- * TLS a multi takes more, for each one reads the CA bundle anew (20 ms).
+ * TLS a multi takes more, for each one reads the CA bundle anew (40 ms).
  *
- * Curl does not let a handle go while it runs a callback. What is cancelled
- * then waits on the multi's list until curl returns, a few microseconds.
+ * Curl takes no handle and lets none go while it runs a callback. What is
+ * started or cancelled then waits on the multi's lists until curl returns, a
+ * few microseconds.
  */
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "http_private.h"
 
 #define FULL_PLAIN		128
-#define FULL_TLS		1024
+#define FULL_TLS		4096
 #define IDLE_FIRST_US		(300 * (int64_t)1000000)
 #define IDLE_OTHER_US		(15 * (int64_t)1000000)
-
-struct http_sock {
-	struct loop_fd f;
-	struct http_multi *m;
-};
 
 void http_multi_settle(struct http_multi *m)
 {
 	for (;;) {
-		struct http_call *call = m->dying;
+		struct http_call *call = m->starting;
 		CURLMsg *msg;
 		int left;
 
 		if (call) {
+			m->starting = call->next_starting;
+			http_call_begin(call);
+			continue;
+		}
+		call = m->dying;
+		if (call) {
 			m->dying = call->next_dying;
-			http_call_drop(call);
+			http_call_dies(call);
 			continue;
 		}
 		msg = curl_multi_info_read(m->multi, &left);
@@ -47,7 +48,7 @@ void http_multi_settle(struct http_multi *m)
 	}
 }
 
-static void act(struct http_multi *m, curl_socket_t fd, int events)
+void http_multi_act(struct http_multi *m, curl_socket_t fd, int events)
 {
 	int running;
 
@@ -57,52 +58,9 @@ static void act(struct http_multi *m, curl_socket_t fd, int events)
 	http_multi_settle(m);
 }
 
-static void on_socket(struct loop_fd *f, uint32_t events)
-{
-	struct http_sock *sock = CONTAINER_OF(f, struct http_sock, f);
-	int what = 0;
-
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP))
-		what |= CURL_CSELECT_IN;
-	if (events & EPOLLOUT)
-		what |= CURL_CSELECT_OUT;
-	if (events & EPOLLERR)
-		what |= CURL_CSELECT_ERR;
-	act(sock->m, f->fd, what);
-}
-
-static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
-			     void *sockp)
-{
-	struct http_multi *m = userp;
-	struct loop *loop = m->http->loop;
-	struct http_sock *sock = sockp;
-	uint32_t events;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (sock)
-			loop_fd_del(loop, &sock->f);
-		free(sock);
-		return 0;
-	}
-	if (!sock) {
-		sock = calloc(1, sizeof(*sock));
-		if (!sock)
-			return -1;
-		sock->m = m;
-		sock->f.fd = fd;
-		sock->f.fn = on_socket;
-		curl_multi_assign(m->multi, fd, sock);
-	}
-	events = (what & CURL_POLL_IN ? EPOLLIN : 0) |
-		 (what & CURL_POLL_OUT ? EPOLLOUT : 0);
-	return loop_fd_add(loop, &sock->f, events) ? 0 : -1;
-}
-
 static void on_timer(struct loop_timer *t)
 {
-	act(CONTAINER_OF(t, struct http_multi, timer), CURL_SOCKET_TIMEOUT, 0);
+	http_multi_act(CONTAINER_OF(t, struct http_multi, timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int curl_wants_timer(CURLM *multi, long ms, void *userp)
@@ -151,7 +109,7 @@ static bool multi_open(struct http_multi *m)
 	    curl_multi_setopt(c, CURLMOPT_MAX_CONCURRENT_STREAMS,
 			      (long)STREAMS_PER_CONNECTION) ||
 	    curl_multi_setopt(c, CURLMOPT_SOCKETDATA, m) ||
-	    curl_multi_setopt(c, CURLMOPT_SOCKETFUNCTION, curl_wants_socket) ||
+	    curl_multi_setopt(c, CURLMOPT_SOCKETFUNCTION, http_sock_wanted) ||
 	    curl_multi_setopt(c, CURLMOPT_TIMERDATA, m) ||
 	    curl_multi_setopt(c, CURLMOPT_TIMERFUNCTION, curl_wants_timer)) {
 		curl_multi_cleanup(c);
@@ -197,9 +155,9 @@ struct http_multi *http_multi_pick(struct http *h, bool tls)
 			if (!m)
 				break;
 		}
-		if (!m->busy && (!best || m->live < best->live))
+		if (!best || m->live < best->live)
 			best = m;
-		if (best && best->live < full)
+		if (best->live < full)
 			break;
 	}
 	return best && (best->multi || multi_open(best)) ? best : NULL;
@@ -241,6 +199,7 @@ void http_free(struct http *h)
 	for (int i = 0; i < MAX_MULTIS; i++)
 		multi_free(h->multis[i]);
 	curl_share_cleanup(h->share);
-	free(h->url);
+	http_target_drop(h->target);
+	http_socks_free(h);
 	free(h);
 }

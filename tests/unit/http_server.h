@@ -75,7 +75,7 @@ static inline void conn_await_end(struct conn *c)
 }
 
 /* The value of a header of the request into out; "" when there is none. */
-static void conn_header(struct conn *c, const char *name, char *out, size_t size)
+static inline void conn_header(struct conn *c, const char *name, char *out, size_t size)
 {
 	size_t len = strlen(name);
 
@@ -86,7 +86,7 @@ static void conn_header(struct conn *c, const char *name, char *out, size_t size
 				 (int)strcspn(l + len + 3, "\r\n"), l + len + 3);
 }
 
-static bool conn_read_request(struct conn *c)
+static inline bool conn_read_request(struct conn *c)
 {
 	size_t len = 0, left;
 	char *end, value[32];
@@ -118,7 +118,7 @@ static bool conn_read_request(struct conn *c)
 	return true;
 }
 
-static void *conn_main(void *arg)
+static inline void *conn_main(void *arg)
 {
 	struct conn *c = arg;
 	struct server *s = c->server;
@@ -137,7 +137,7 @@ static void *conn_main(void *arg)
 	return NULL;
 }
 
-static void *server_main(void *arg)
+static inline void *server_main(void *arg)
 {
 	struct server *s = arg;
 	pthread_attr_t attr;

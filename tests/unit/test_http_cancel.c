@@ -115,9 +115,19 @@ static void test_in_own_callback(bool at_head)
 	buf_free(&c.body);
 }
 
-/* Whichever is first cancels the other: of the same multi, within the same
- * turn, in whatever state that one is. */
-static void test_in_others_callback(const char *path)
+static void cancel_in(struct client *c, int where)
+{
+	if (where == 0)
+		c->at_head = cancel_other;
+	else if (where == 1)
+		c->at_bytes = cancel_other;
+	else
+		c->at_done = cancel_other;
+}
+
+/* One cancels the other, of the same multi, within the same turn maybe, in
+ * whatever state that one is. Where both may end, whichever is first does. */
+static void test_in_others_callback(const char *path, bool both)
 {
 	struct client a, b;
 
@@ -126,12 +136,9 @@ static void test_in_others_callback(const char *path)
 		client_init(&b);
 		a.other = &b;
 		b.other = &a;
-		if (where == 0)
-			a.at_head = b.at_head = cancel_other;
-		else if (where == 1)
-			a.at_bytes = b.at_bytes = cancel_other;
-		else
-			a.at_done = b.at_done = cancel_other;
+		cancel_in(&a, where);
+		if (both)
+			cancel_in(&b, where);
 		check(client_get(&a, http, url("/hello")));
 		check(client_get(&b, http, url(path)));
 		run(2000);
@@ -267,9 +274,9 @@ int main(void)
 	test_before_first_turn();
 	test_in_own_callback(true);
 	test_in_own_callback(false);
-	test_in_others_callback("/hello");
-	test_in_others_callback("/begun");
-	test_in_others_callback("/silent");
+	test_in_others_callback("/hello", true);
+	test_in_others_callback("/begun", false);
+	test_in_others_callback("/silent", false);
 	test_start_in_callback();
 	test_while_held();
 	test_storm();
