@@ -40,6 +40,8 @@ STAGES = [
      "python3 tests/cases/run.py"),
     ("cases-sanitized", "the same under ASan and UBSan", 600,
      "python3 tests/cases/run.py --bin build/san/bin"),
+    ("cuts", "upstream's stream cut at each byte", 300,
+     "python3 tests/cases/cuts.py"),
     ("process", "reload, recycling, drain, watchdog", 600,
      "python3 tests/servers/test_process.py"),
     ("servers", "lighttpd, nginx and Apache in front", 600,

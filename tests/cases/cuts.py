@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Upstream's stream, cut at each of its bytes: nothing but the whole of it may
+look like success. And in pieces of any size it must read the same.
+
+    cuts.py [--bin DIR]
+
+Each cut is asked for in chat and as a completion, streamed and whole, and ends
+in one of three ways: a clean end of the body, a closed connection, a reset
+one. A stream's cut must be told by an error event (or, before its first words,
+by 502), never by finish_reason or [DONE]; a whole answer's by 502. What came
+before the cut must be the beginning of the whole.
+"""
+import argparse
+import base64
+import concurrent.futures
+import json
+import os
+import re
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+import fastcgi  # noqa: E402
+from gateway import Checks, Gateway  # noqa: E402
+
+THREADS = 96                    # most of them wait for the next attempt
+BATCH = 150                     # cuts at a time: upstream looks through them
+ENDS = ("end", "close", "reset")
+VARIANTS = [("chat", True), ("chat", False),
+            ("completion", True), ("completion", False)]
+
+EVENTS = [
+    {"type": "response.created", "response": {"id": "resp_1"}},
+    {"type": "response.reasoning_summary_text.delta", "item_id": "rs_1",
+     "output_index": 0, "summary_index": 0, "delta": "Hm — "},
+    {"type": "response.output_item.done", "output_index": 0, "item": {
+        "id": "rs_1", "type": "reasoning", "summary": [
+            {"type": "summary_text", "text": "Hm — "}]}},
+    {"type": "response.output_item.added", "output_index": 1, "item": {
+        "id": "msg_1", "type": "message", "role": "assistant", "content": []}},
+    {"type": "response.output_text.delta", "item_id": "msg_1",
+     "output_index": 1, "content_index": 0, "delta": "Grüße, "},
+    {"type": "response.output_text.delta", "item_id": "msg_1",
+     "output_index": 1, "content_index": 0, "delta": "\"Welt\" 🙂"},
+    {"type": "response.output_item.done", "output_index": 1, "item": {
+        "id": "msg_1", "type": "message", "role": "assistant", "content": [
+            {"type": "output_text", "text": "Grüße, \"Welt\" 🙂"}]}},
+    {"type": "response.function_call_arguments.delta", "item_id": "fc_1",
+     "output_index": 2, "delta": "{\"a\":"},
+    {"type": "response.output_item.done", "output_index": 2, "item": {
+        "id": "fc_1", "type": "function_call", "call_id": "call_1",
+        "name": "f", "arguments": "{\"a\":1}"}},
+    {"type": "response.completed", "response": {
+        "id": "resp_1", "status": "completed", "output": [], "usage": {
+            "input_tokens": 5, "output_tokens": 7, "total_tokens": 12}}},
+]
+VARYING = re.compile(rb'"(chatcmpl|cmpl)-[0-9A-Za-z]{24}"|"created":\d+')
+
+
+def recorded():
+    text = ""
+    for event in EVENTS:
+        data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        text += f"event: {event['type']}\ndata: {data}\n\n"
+    return text.encode()
+
+
+class Asker:
+    """Asks the gateway over FastCGI, each thread on a connection it keeps."""
+
+    def __init__(self, g):
+        self.g, self.local = g, threading.local()
+
+    def ask(self, api, stream, prompt):
+        body = {"model": "gpt-5.5", "stream": stream}
+        if api == "chat":
+            body["messages"] = [{"role": "user", "content": prompt}]
+            body["tools"] = [{"type": "function", "function": {"name": "f"}}]
+        else:
+            body["prompt"] = prompt
+        path = "/v1/chat/completions" if api == "chat" else "/v1/completions"
+        kept = getattr(self.local, "connection", None)
+        call = fastcgi.Call(self.g.socket, "POST", path, json.dumps(body),
+                            keep=True, connection=kept)
+        answer = call.run()
+        self.local.connection = None if answer.closed else call.connection
+        return answer
+
+
+def text_of(body):
+    """All that a stream said, one thing behind the other."""
+    said = ""
+    for line in body.split(b"\n"):
+        event = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+        for choice in event.get("choices", ()):
+            delta = choice.get("delta", {"content": choice.get("text")})
+            said += (delta.get("reasoning_content") or "") + \
+                (delta.get("content") or "")
+            for call in delta.get("tool_calls", ()):
+                said += call["function"].get("arguments", "")
+    return said
+
+
+def verdict(answer, stream, whole_text):
+    """How the client reads it: "success", "failure", or what is wrong."""
+    if not answer.complete:
+        return f"the answer is incomplete: {answer.raw[-200:]!r}"
+    if answer.status == 502:
+        code = json.loads(answer.body)["error"]["code"]
+        return "failure" if code == "upstream_broke" else code
+    if answer.status != 200:
+        return f"status {answer.status}"
+    if not stream:
+        return "success"
+    ended = b"[DONE]" in answer.body or \
+        re.search(rb'"finish_reason":"', answer.body)
+    last = answer.body.rstrip(b"\n").split(b"\n\n")[-1]
+    if not ended and b'{"error":' in last and b'"upstream_broke"' in last:
+        if whole_text.startswith(text_of(answer.body)):
+            return "failure"
+        return f"not the beginning of the whole: {text_of(answer.body)!r}"
+    return "success" if ended else f"no end at all: {answer.body[-200:]!r}"
+
+
+def script(prompt, data, end):
+    # the script's end is that of the body, the others cut the connection
+    return {"match": prompt, "then": end, "steps": [
+        {"send_b64": base64.b64encode(data).decode().rstrip("=")}] if data else []}
+
+
+def cuts(checks, g, asker, pool):
+    stream = recorded()
+    g.upstream.script(script("whole;", stream, "end"))
+    whole = {api: text_of(asker.ask(api, True, "whole;").body)
+             for api in ("chat", "completion")}
+    checks.equal(whole["chat"], 'Hm — Grüße, "Welt" 🙂{"a":1}', "the whole stream")
+    seen = {"success": 0, "failure": 0}
+    events = 0
+
+    def one(at, api, streamed, end):
+        answer = asker.ask(api, streamed, f"cut={at},{end};")
+        return (at, api, streamed, end, answer,
+                verdict(answer, streamed, whole[api]))
+
+    for begin in range(0, len(stream) + 1, BATCH):
+        batch = range(begin, min(begin + BATCH, len(stream) + 1))
+        g.upstream.clear()
+        g.upstream.script(*[script(f"cut={at},{end};", stream[:at], end)
+                            for at in batch for end in ENDS])
+        # a chat's stream ends in each way at each byte, the others in turn
+        jobs = [(at, api, streamed, end) for at in batch
+                for i, (api, streamed) in enumerate(VARIANTS)
+                for j, end in enumerate(ENDS) if i == 0 or (at + i) % 3 == j]
+        for at, api, streamed, end, answer, got in pool.map(
+                lambda job: one(*job), jobs):
+            want = "success" if at == len(stream) else "failure"
+            checks.check(got == want, f"{api}, {'stream' if streamed else 'whole'},"
+                         f" cut at {at} of {len(stream)}, {end}: {want}", got)
+            seen[got] = seen.get(got, 0) + 1
+            events += got == "failure" and answer.status == 200
+    checks.check(events > 1000, "most cuts of streams are told by an event", events)
+    print(f"  {len(stream)} bytes, {sum(seen.values())} cuts: {seen}")
+
+
+def pieces(checks, g, asker):
+    """The same stream in other pieces gives the same bytes."""
+    stream = recorded()
+    scripts = [
+        {"steps": [{"send": stream.decode()}]},
+        {"think": ["One two.", "Three."], "say": "Grüße — 你好 🙂 \\ \"x\"",
+         "calls": [{"name": "f", "arguments": {"k": "v" * 50}, "call_id": "c"}],
+         "annotations": [{"type": "url_citation", "url": "https://example.com/",
+                          "title": "é", "start_index": 0, "end_index": 3}]},
+        {"refusal": "I can not.", "incomplete": "max_output_tokens"},
+        {"say": "So far", "failed": {"code": "server_error", "message": "No."}},
+    ]
+    for n, one in enumerate(scripts):
+        for api, streamed in VARIANTS:
+            def ask(size):
+                g.upstream.clear()
+                g.upstream.script({**one, "cut_every": size} if size else one)
+                answer = asker.ask(api, streamed, "in pieces")
+                return answer.status, VARYING.sub(b"", answer.body)
+            once = ask(0)
+            for size in (1, 2, 3, 7, 64):
+                checks.equal(ask(size), once, f"stream {n}, {api}, "
+                             f"{'stream' if streamed else 'whole'}, in pieces of {size}")
+
+
+def main():
+    p = argparse.ArgumentParser(description="Cuts upstream's stream.")
+    p.add_argument("--bin")
+    o = p.parse_args()
+    checks = Checks("cuts")
+    with Gateway(kind="chatgpt", bin=o.bin, front=False, workers=2) as g:
+        asker = Asker(g)
+        with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+            cuts(checks, g, asker, pool)
+        pieces(checks, g, asker)
+    return checks.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
