@@ -27,6 +27,8 @@ struct request {
 	/* private */
 	char *params;			/* "NAME=value\0..." */
 	size_t params_len;
+	struct request_entry *entries;	/* where each begins */
+	size_t entry_count;
 	char *words;			/* method and path */
 	bool on_heap;			/* made by wire */
 };
