@@ -1,20 +1,20 @@
-/* json_walk.c - see json_walk.h. */
+/*
+ * json_walk.c - see json_walk.h.
+ *
+ * Each function takes where it stands and returns where it has come to, or
+ * NULL when that is no JSON: so all of it stays in registers.
+ */
 #include "json_walk.h"
 
 #include "ceilings.h"
 #include "text.h"
 #include "utf8.h"
 
-static void blanks(struct json_walk *w)
+static const char *blanks(const char *p, const char *end)
 {
-	while (w->at < w->end && (*w->at == ' ' || *w->at == '\n' ||
-				  *w->at == '\r' || *w->at == '\t'))
-		w->at++;
-}
-
-static bool is_digit(const struct json_walk *w)
-{
-	return w->at < w->end && *w->at >= '0' && *w->at <= '9';
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
 }
 
 static bool is_hex(char c)
@@ -23,166 +23,138 @@ static bool is_hex(char c)
 }
 
 /* Behind a backslash. */
-static bool skip_escape(struct json_walk *w)
+static const char *skip_escape(const char *p, const char *end)
 {
-	if (w->at == w->end || !*w->at)
-		return false;
-	if (*w->at != 'u')
-		return strchr("\"\\/bfnrt", *w->at++) != NULL;
-	if (w->end - w->at < 5)
-		return false;
+	if (p == end || !*p)
+		return NULL;
+	if (*p != 'u')
+		return strchr("\"\\/bfnrt", *p) ? p + 1 : NULL;
+	if (end - p < 5)
+		return NULL;
 	for (int i = 1; i < 5; i++)
-		if (!is_hex(w->at[i]))
-			return false;
-	w->at += 5;
-	return true;
+		if (!is_hex(p[i]))
+			return NULL;
+	return p + 5;
 }
 
-/* plain: nothing in it is escaped. */
-static bool skip_string(struct json_walk *w, bool *plain)
+/* What is not plain ASCII, from p on. */
+static const char *skip_rest(const char *p, const char *end)
 {
-	bool ok = true, more;
+	bool ok, more;
 
-	*plain = true;
-	w->at++;
-	while (ok) {
-		const unsigned char *p = (const unsigned char *)w->at;
-		size_t left = (size_t)(w->end - w->at), run;
+	while (p && p < end && *p != '"') {
+		const unsigned char *u = (const unsigned char *)p;
+		size_t left = (size_t)(end - p), step;
 
-		run = utf8_plain_run(p, left);
-		w->at += run;
-		if (run == left)
-			return false;
-		if (*w->at == '"') {
-			w->at++;
-			return true;
-		}
-		if (*w->at == '\\') {
-			*plain = false;
-			w->at++;
-			ok = skip_escape(w);
+		if (*u == '\\') {
+			p = skip_escape(p + 1, end);
+		} else if (*u >= 0x80) {
+			step = utf8_step(u, left, &ok, &more);
+			p = ok ? p + step : NULL;
+		} else if ((step = utf8_plain_run(u, left))) {
+			p += step;
 		} else {
-			ok = p[run] >= 0x80;
-			if (ok)
-				w->at += utf8_step(p + run, left - run, &ok, &more);
+			return NULL;	/* a control character */
 		}
 	}
-	return false;
+	return p && p < end ? p + 1 : NULL;
 }
 
-static bool skip_digits(struct json_walk *w)
+static inline const char *skip_string(const char *p, const char *end)
 {
-	if (!is_digit(w))
-		return false;
-	while (is_digit(w))
-		w->at++;
-	return true;
+	p++;
+	p += utf8_plain_run((const unsigned char *)p, (size_t)(end - p));
+	return p < end && *p == '"' ? p + 1 : skip_rest(p, end);
 }
 
-static bool skip_number(struct json_walk *w)
+static const char *skip_digits(const char *p, const char *end)
 {
-	if (*w->at == '-')
-		w->at++;
-	if (w->at < w->end && *w->at == '0')
-		w->at++;
-	else if (!skip_digits(w))
-		return false;
-	if (w->at < w->end && *w->at == '.') {
-		w->at++;
-		if (!skip_digits(w))
-			return false;
-	}
-	if (w->at < w->end && (*w->at | 0x20) == 'e') {
-		w->at++;
-		if (w->at < w->end && (*w->at == '+' || *w->at == '-'))
-			w->at++;
-		return skip_digits(w);
-	}
-	return true;
+	if (p == end || *p < '0' || *p > '9')
+		return NULL;
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
 }
 
-static bool skip_word(struct json_walk *w, const char *word)
+static const char *skip_number(const char *p, const char *end)
 {
-	size_t len = strlen(word);
-
-	if ((size_t)(w->end - w->at) < len || memcmp(w->at, word, len) != 0)
-		return false;
-	w->at += len;
-	return true;
+	if (*p == '-')
+		p++;
+	p = p < end && *p == '0' ? p + 1 : skip_digits(p, end);
+	if (p && p < end && *p == '.')
+		p = skip_digits(p + 1, end);
+	if (!p || p == end || (*p | 0x20) != 'e')
+		return p;
+	p++;
+	if (p < end && (*p == '+' || *p == '-'))
+		p++;
+	return skip_digits(p, end);
 }
 
-static bool skip_value(struct json_walk *w, int depth);
-
-/* A key and its colon; key may be NULL. */
-static bool skip_key(struct json_walk *w, struct span *key)
+static const char *skip_word(const char *p, const char *end, struct span word)
 {
-	const char *begin = w->at + 1;
-	bool plain;
-
-	if (w->at == w->end || *w->at != '"' || !skip_string(w, &plain))
-		return false;
-	if (key) {
-		*key = (struct span){ begin, (size_t)(w->at - begin - 1) };
-		if (!plain)
-			return false;
-	}
-	blanks(w);
-	if (w->at == w->end || *w->at++ != ':')
-		return false;
-	blanks(w);
-	return true;
+	if ((size_t)(end - p) < word.len || memcmp(p, word.ptr, word.len) != 0)
+		return NULL;
+	return p + word.len;
 }
 
-static bool skip_list(struct json_walk *w, char close, int depth)
+/* From behind a key to its value. */
+static inline const char *skip_colon(const char *p, const char *end)
+{
+	p = blanks(p, end);
+	return p < end && *p == ':' ? blanks(p + 1, end) : NULL;
+}
+
+static const char *skip_value(const char *p, const char *end, int depth);
+
+/* p: behind the opening bracket. */
+static const char *skip_list(const char *p, const char *end, char close, int depth)
 {
 	if (depth > MAX_JSON_DEPTH)
-		return false;
-	w->at++;
-	blanks(w);
-	if (w->at < w->end && *w->at == close) {
-		w->at++;
-		return true;
-	}
+		return NULL;
+	p = blanks(p, end);
+	if (p < end && *p == close)
+		return p + 1;
 	for (;;) {
-		if (close == '}' && !skip_key(w, NULL))
-			return false;
-		if (!skip_value(w, depth))
-			return false;
-		blanks(w);
-		if (w->at == w->end)
-			return false;
-		if (*w->at == close) {
-			w->at++;
-			return true;
+		if (close == '}') {
+			if (p == end || *p != '"' || !(p = skip_string(p, end)) ||
+			    !(p = skip_colon(p, end)))
+				return NULL;
 		}
-		if (*w->at++ != ',')
-			return false;
-		blanks(w);
+		p = skip_value(p, end, depth);
+		if (!p)
+			return NULL;
+		p = blanks(p, end);
+		if (p == end)
+			return NULL;
+		if (*p == close)
+			return p + 1;
+		if (*p != ',')
+			return NULL;
+		p = blanks(p + 1, end);
 	}
 }
 
 /* depth: of the list that it stands in. */
-static bool skip_value(struct json_walk *w, int depth)
+static const char *skip_value(const char *p, const char *end, int depth)
 {
-	bool plain;
-
-	if (w->at == w->end)
-		return false;
-	switch (*w->at) {
+	if (p == end)
+		return NULL;
+	switch (*p) {
 	case '"':
-		return skip_string(w, &plain);
+		return skip_string(p, end);
 	case '{':
-		return skip_list(w, '}', depth + 1);
+		return skip_list(p + 1, end, '}', depth + 1);
 	case '[':
-		return skip_list(w, ']', depth + 1);
+		return skip_list(p + 1, end, ']', depth + 1);
 	case 'n':
-		return skip_word(w, "null");
+		return skip_word(p, end, SPAN("null"));
 	case 't':
-		return skip_word(w, "true");
+		return skip_word(p, end, SPAN("true"));
 	case 'f':
-		return skip_word(w, "false");
+		return skip_word(p, end, SPAN("false"));
 	default:
-		return skip_number(w);
+		return skip_number(p, end);
 	}
 }
 
@@ -190,7 +162,7 @@ static void begin(struct json_walk *w, struct span text, char open, char close)
 {
 	*w = (struct json_walk){ .at = text.ptr, .end = text.ptr + text.len,
 				 .close = close };
-	blanks(w);
+	w->at = blanks(w->at, w->end);
 	w->ok = w->at < w->end && *w->at == open;
 	w->at += w->ok;
 }
@@ -205,37 +177,52 @@ void json_walk_array(struct json_walk *w, struct span text)
 	begin(w, text, '[', ']');
 }
 
-/* At the closing bracket: nothing may follow. */
-static bool at_end(struct json_walk *w)
+/* The key at p; returns where its value begins. NULL too for one with escapes. */
+static inline const char *take_key(const char *p, const char *end, struct span *key)
 {
-	w->at++;
-	blanks(w);
-	w->ok = w->at == w->end;
-	w->close = '\0';
-	return false;
+	const char *begin = ++p;
+
+	if (begin > end || begin[-1] != '"')
+		return NULL;
+	p += utf8_plain_run((const unsigned char *)p, (size_t)(end - p));
+	if (p < end && (unsigned char)*p >= 0x80) {
+		const char *close = skip_rest(p, end);
+
+		p = close && !memchr(p, '\\', (size_t)(close - p)) ? close - 1 : end;
+	}
+	if (p == end || *p != '"')
+		return NULL;
+	*key = (struct span){ begin, (size_t)(p - begin) };
+	return skip_colon(p + 1, end);
 }
 
 bool json_walk_next(struct json_walk *w, struct span *key, struct span *value)
 {
+	const char *p = w->at, *end = w->end;
+
 	if (!w->ok || !w->close)
 		return false;
-	blanks(w);
-	if (w->at < w->end && *w->at == w->close)
-		return at_end(w);
+	p = blanks(p, end);
+	if (p < end && *p == w->close) {
+		w->ok = blanks(p + 1, end) == end;	/* nothing may follow */
+		w->close = '\0';
+		return false;
+	}
 	w->ok = false;
-	if (w->begun && (w->at == w->end || *w->at++ != ','))
-		return false;
+	if (w->begun) {
+		if (p == end || *p != ',')
+			return false;
+		p = blanks(p + 1, end);
+	}
 	w->begun = true;
-	blanks(w);
 	*key = SPAN("");
-	if (w->close == '}' && !skip_key(w, key))
+	if (w->close == '}' && (p == end || !(p = take_key(p, end, key))))
 		return false;
-	value->ptr = w->at;
-	if (!skip_value(w, 1))
+	w->at = skip_value(p, end, 1);
+	if (!w->at)
 		return false;
-	value->len = (size_t)(w->at - value->ptr);
-	w->ok = true;
-	return true;
+	*value = (struct span){ p, (size_t)(w->at - p) };
+	return w->ok = true;
 }
 
 bool json_walk_str(struct span value, struct span *out)

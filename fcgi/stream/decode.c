@@ -130,69 +130,78 @@ static enum err on_keepalive(struct decoder *d, const struct rule *rule,
 	return decode_tell(d, &(struct event){ .kind = EVENT_KEEPALIVE });
 }
 
+/* A span in a table: SPAN() is no constant. */
+#define TEXT(text) { text, sizeof(text) - 1 }
+
 static const struct rule rules[] = {
-	{ "response.output_text.delta", on_delta, PART_TEXT, "delta" },
-	{ "response.function_call_arguments.delta", on_delta, PART_ARGS, "delta" },
-	{ "response.reasoning_summary_text.delta", on_delta, PART_SUMMARY, "delta" },
-	{ "response.reasoning_text.delta", on_delta, PART_THOUGHT, "delta" },
-	{ "response.custom_tool_call_input.delta", on_delta, PART_ARGS, "delta" },
-	{ "response.refusal.delta", on_delta, PART_REFUSAL, "delta" },
-	{ "response.output_text.done", on_rest, PART_TEXT, "text" },
-	{ "response.function_call_arguments.done", on_rest, PART_ARGS, "arguments" },
-	{ "response.reasoning_summary_text.done", on_rest, PART_SUMMARY, "text" },
-	{ "response.reasoning_text.done", on_rest, PART_THOUGHT, "text" },
-	{ "response.custom_tool_call_input.done", on_rest, PART_ARGS, "input" },
-	{ "response.refusal.done", on_rest, PART_REFUSAL, "refusal" },
-	{ "response.output_text.annotation.added", on_annotation, PART_TEXT, "annotation" },
-	{ "response.content_part.done", on_part_done, PART_TEXT, "part" },
-	{ "response.output_item.added", on_item_added, PART_TEXT, "item" },
-	{ "response.output_item.done", on_item_done, PART_TEXT, "item" },
-	{ "response.created", on_begin, PART_TEXT, "response" },
-	{ "response.in_progress", on_begin, PART_TEXT, "response" },
-	{ "response.queued", on_begin, PART_TEXT, "response" },
-	{ "response.completed", decode_end, PART_TEXT, "completed" },
-	{ "response.done", decode_end, PART_TEXT, "completed" },
-	{ "response.incomplete", decode_end, PART_TEXT, "incomplete" },
-	{ "response.failed", decode_end, PART_TEXT, "failed" },
-	{ "response.cancelled", decode_end, PART_TEXT, "cancelled" },
-	{ "error", decode_error, PART_TEXT, NULL },
-	{ "response.error", decode_error, PART_TEXT, NULL },
-	{ "keepalive", on_keepalive, PART_TEXT, NULL },
+	{ TEXT("response.output_text.delta"), on_delta, PART_TEXT, "delta" },
+	{ TEXT("response.function_call_arguments.delta"), on_delta, PART_ARGS, "delta" },
+	{ TEXT("response.reasoning_summary_text.delta"), on_delta, PART_SUMMARY, "delta" },
+	{ TEXT("response.reasoning_text.delta"), on_delta, PART_THOUGHT, "delta" },
+	{ TEXT("response.custom_tool_call_input.delta"), on_delta, PART_ARGS, "delta" },
+	{ TEXT("response.refusal.delta"), on_delta, PART_REFUSAL, "delta" },
+	{ TEXT("response.output_text.done"), on_rest, PART_TEXT, "text" },
+	{ TEXT("response.function_call_arguments.done"), on_rest, PART_ARGS, "arguments" },
+	{ TEXT("response.reasoning_summary_text.done"), on_rest, PART_SUMMARY, "text" },
+	{ TEXT("response.reasoning_text.done"), on_rest, PART_THOUGHT, "text" },
+	{ TEXT("response.custom_tool_call_input.done"), on_rest, PART_ARGS, "input" },
+	{ TEXT("response.refusal.done"), on_rest, PART_REFUSAL, "refusal" },
+	{ TEXT("response.output_text.annotation.added"), on_annotation, PART_TEXT, "annotation" },
+	{ TEXT("response.content_part.done"), on_part_done, PART_TEXT, "part" },
+	{ TEXT("response.output_item.added"), on_item_added, PART_TEXT, "item" },
+	{ TEXT("response.output_item.done"), on_item_done, PART_TEXT, "item" },
+	{ TEXT("response.created"), on_begin, PART_TEXT, "response" },
+	{ TEXT("response.in_progress"), on_begin, PART_TEXT, "response" },
+	{ TEXT("response.queued"), on_begin, PART_TEXT, "response" },
+	{ TEXT("response.completed"), decode_end, PART_TEXT, "completed" },
+	{ TEXT("response.done"), decode_end, PART_TEXT, "completed" },
+	{ TEXT("response.incomplete"), decode_end, PART_TEXT, "incomplete" },
+	{ TEXT("response.failed"), decode_end, PART_TEXT, "failed" },
+	{ TEXT("response.cancelled"), decode_end, PART_TEXT, "cancelled" },
+	{ TEXT("error"), decode_error, PART_TEXT, NULL },
+	{ TEXT("response.error"), decode_error, PART_TEXT, NULL },
+	{ TEXT("keepalive"), on_keepalive, PART_TEXT, NULL },
 };
 
 static const struct rule *rule_find(struct span type)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (span_eq(type, rules[i].type))
+		if (rules[i].type.len == type.len &&
+		    !memcmp(rules[i].type.ptr, type.ptr, type.len))
 			return &rules[i];
 	return NULL;
 }
 
 /* --- one event --- */
 
-bool decode_skips(struct span name)
+static bool starts_with(struct span name, const struct span *starts, size_t count)
 {
-#define START(text) { text, sizeof(text) - 1 }
-	static const struct span starts[] = {
-		START("codex."), START("responsesapi."),
-		START("response.metadata"),
-		START("response.image_generation_call."),
-		START("response.web_search_call."),
-		START("response.file_search_call."),
-		START("response.code_interpreter_call"),
-		START("response.mcp_"), START("response.audio."),
-		/* large echoes of the request; .created has said it */
-		START("response.in_progress"), START("response.queued"),
-		START("response.content_part.added"),
-		START("response.reasoning_summary_part."),
-	};
-#undef START
-
-	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		if (name.len >= starts[i].len &&
+	for (size_t i = 0; i < count; i++)
+		if (name.len >= starts[i].len && *name.ptr == *starts[i].ptr &&
 		    !memcmp(name.ptr, starts[i].ptr, starts[i].len))
 			return true;
 	return false;
+}
+
+bool decode_skips(struct span name)
+{
+	static const struct span others[] = {
+		TEXT("codex."), TEXT("responsesapi."),
+	};
+	static const struct span behind[] = {	/* "response." */
+		TEXT("metadata"), TEXT("image_generation_call."),
+		TEXT("web_search_call."), TEXT("file_search_call."),
+		TEXT("code_interpreter_call"), TEXT("mcp_"), TEXT("audio."),
+		/* large echoes of the request; .created has said it */
+		TEXT("in_progress"), TEXT("queued"), TEXT("content_part.added"),
+		TEXT("reasoning_summary_part."),
+	};
+
+	if (!span_starts(name, "response."))
+		return starts_with(name, others, ARRAY_LEN(others));
+	name.ptr += 9;
+	name.len -= 9;
+	return starts_with(name, behind, ARRAY_LEN(behind));
 }
 
 static enum err tell_other(struct decoder *d)

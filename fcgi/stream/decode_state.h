@@ -57,7 +57,7 @@ struct decoder {
 
 /* What an event of a type means (decode.c); field: where its matter is. */
 struct rule {
-	const char *type;
+	struct span type;
 	enum err (*act)(struct decoder *d, const struct rule *rule,
 			struct json_object *root);
 	enum part_kind part;
