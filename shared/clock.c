@@ -47,26 +47,51 @@ int64_t clock_wall_us(void)
 	return fixed >= 0 ? fixed : read_clock(CLOCK_REALTIME);
 }
 
+static char *digits(char *out, int64_t n, int count)
+{
+	for (int i = count - 1; i >= 0; i--, n /= 10)
+		out[i] = (char)('0' + n % 10);
+	return out + count;
+}
+
+/* "2026-11-22": the calendar's date of a day since 1970. Counted in years
+ * that begin with March, so that the leap day is a year's last. */
+static char *date(char *out, int64_t day)
+{
+	int64_t era, in_era, year, in_year, month;
+
+	day += 719468;			/* since 0000-03-01 */
+	era = day / 146097;		/* of 400 years */
+	in_era = day % 146097;
+	year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	in_year = in_era - (365 * year + year / 4 - year / 100);
+	month = (5 * in_year + 2) / 153;
+	out = digits(out, year + era * 400 + (month >= 10), 4);
+	*out++ = '-';
+	out = digits(out, month < 10 ? month + 3 : month - 9, 2);
+	*out++ = '-';
+	return digits(out, in_year - (153 * month + 2) / 5 + 1, 2);
+}
+
 void clock_rfc3339(char *out, int64_t wall_us)
 {
-	int64_t sec = wall_us / US, us = wall_us % US;
-	time_t t;
-	struct tm tm;
-	size_t len;
+	int64_t sec = wall_us / US, us = wall_us % US, in_day;
 
-	if (us < 0) {
-		us += US;
-		sec--;
-	}
-	t = (time_t)sec;
 	/* years of five digits are nobody's time and would not fit */
-	if (sec < 0 || sec > INT64_C(253402300799) || !gmtime_r(&t, &tm)) {
-		t = 0;
-		us = 0;
-		gmtime_r(&t, &tm);
-	}
-	len = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + len, 32 - len, ".%03dZ", (int)(us / 1000));
+	if (wall_us < 0 || sec > INT64_C(253402300799))
+		sec = us = 0;
+	in_day = sec % 86400;
+	out = date(out, sec / 86400);
+	*out++ = 'T';
+	out = digits(out, in_day / 3600, 2);
+	*out++ = ':';
+	out = digits(out, in_day / 60 % 60, 2);
+	*out++ = ':';
+	out = digits(out, in_day % 60, 2);
+	*out++ = '.';
+	out = digits(out, us / 1000, 3);
+	*out++ = 'Z';
+	*out = '\0';
 }
 
 void random_bytes(void *out, size_t len)

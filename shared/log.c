@@ -174,11 +174,12 @@ void log_begin(struct log_line *line, struct log *l, enum log_level level,
 	buf_json(&line->text, span_of(event));
 }
 
+/* Keys are words of ours: nothing in them is escaped. */
 static void put_key(struct log_line *line, const char *key)
 {
-	buf_char(&line->text, ',');
-	buf_json(&line->text, span_of(key));
-	buf_char(&line->text, ':');
+	buf_str(&line->text, ",\"");
+	buf_str(&line->text, key);
+	buf_str(&line->text, "\":");
 }
 
 void log_str(struct log_line *line, const char *key, struct span value)
