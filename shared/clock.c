@@ -1,8 +1,10 @@
 /* clock.c - see clock.h. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -123,32 +125,74 @@ static void test_id(char id[ID_LEN])
 		id[i] = (char)('0' + n % 10);
 }
 
+/*
+ * Random bytes in advance, a thread's own: two ids a request were two system
+ * calls. A child forgets what its parent had left, or both would say the same.
+ */
+struct pool {
+	unsigned char bytes[512];
+	size_t left;
+	unsigned forks;
+};
+
+static _Atomic unsigned *forks(void)
+{
+	static _Atomic unsigned count;
+
+	return &count;
+}
+
+static void in_child(void)
+{
+	atomic_fetch_add(forks(), 1);
+}
+
+static void watch_forks(void)
+{
+	if (pthread_atfork(NULL, NULL, in_child) == 0)
+		atomic_store(forks(), 1);
+}
+
+static unsigned char pool_byte(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static _Thread_local struct pool p;
+	unsigned now = atomic_load_explicit(forks(), memory_order_relaxed);
+
+	if (!p.left || p.forks != now || !now) {
+		pthread_once(&once, watch_forks);
+		random_bytes(p.bytes, sizeof(p.bytes));
+		p.left = sizeof(p.bytes);
+		p.forks = atomic_load(forks());	/* 0: not watched, none is kept */
+	}
+	return p.bytes[--p.left];
+}
+
 static void fresh_id(char id[ID_LEN])
 {
-	static const char digits[] =
+	static const char letters[] =
 		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	unsigned char pool[2 * ID_LEN];
-	size_t at = sizeof(pool), n = 0;
+	size_t n = 0;
 
 	while (n < ID_LEN) {
-		if (at == sizeof(pool)) {
-			random_bytes(pool, sizeof(pool));
-			at = 0;
-		}
+		unsigned char byte = pool_byte();
+
 		/* 62 * 4 = 248: above it the letters would not be even */
-		if (pool[at] < 248)
-			id[n++] = digits[pool[at] % 62];
-		at++;
+		if (byte < 248)
+			id[n++] = letters[byte % 62];
 	}
 }
 
 void random_id(char *out, size_t size, const char *prefix)
 {
-	char id[ID_LEN + 1] = "";
+	size_t len = strnlen(prefix, size - 1), room = size - 1 - len;
+	char id[ID_LEN];
 
 	if (test_clock() >= 0)
 		test_id(id);
 	else
 		fresh_id(id);
-	snprintf(out, size, "%s%s", prefix, id);
+	memcpy(out, prefix, len);
+	memcpy(out + len, id, room < ID_LEN ? room : ID_LEN);
+	out[len + (room < ID_LEN ? room : ID_LEN)] = '\0';
 }

@@ -1,5 +1,7 @@
 /* test_buf.c - the buffer, its ceiling, and JSON strings. */
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../shared/buf.h"
 #include "../../shared/clock.h"
@@ -176,6 +178,25 @@ static void json_strings(void)
 	buf_free(&b);
 }
 
+/* What a process keeps in advance must not be said by its child, too. */
+static bool ids_differ_in_child(void)
+{
+	char mine[40], its[40] = "";
+	int ends[2];
+	pid_t pid;
+
+	if (pipe(ends) != 0 || (pid = fork()) < 0)
+		return false;
+	random_id(mine, sizeof(mine), "");
+	if (pid == 0)
+		_exit(write(ends[1], mine, sizeof(mine)) != sizeof(mine));
+	check(read(ends[0], its, sizeof(its)) == sizeof(its));
+	waitpid(pid, NULL, 0);
+	close(ends[0]);
+	close(ends[1]);
+	return strlen(its) == 24 && strcmp(mine, its) != 0;
+}
+
 static void clocks(void)
 {
 	char out[32], id[64], id2[64], cut[8];
@@ -193,6 +214,7 @@ static void clocks(void)
 	random_id(id2, sizeof(id2), "req_");
 	check(strlen(id) == 28 && strncmp(id, "req_", 4) == 0);
 	check(strcmp(id, id2) != 0);
+	check(ids_differ_in_child());
 	random_id(cut, sizeof(cut), "req_");
 	check(strlen(cut) == 7);
 	setenv("CHATMOCK_TEST_CLOCK", "1795341791", 1);
