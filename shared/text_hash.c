@@ -1,11 +1,33 @@
 /* text_hash.c - SHA-256 and what is made of it; see text.h. */
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #include "text.h"
 
 struct sha256 {
 	EVP_MD_CTX *ctx;
 };
+
+static EVP_MD **fetched(void)
+{
+	static EVP_MD *md;
+
+	return &md;
+}
+
+static void fetch(void)
+{
+	*fetched() = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* Looked up once: the library would do so for each hash. */
+static const EVP_MD *algorithm(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fetch);
+	return *fetched();
+}
 
 struct sha256 *sha256_begin(void)
 {
@@ -14,7 +36,7 @@ struct sha256 *sha256_begin(void)
 	if (!h)
 		return NULL;
 	h->ctx = EVP_MD_CTX_new();
-	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL)) {
+	if (!h->ctx || !EVP_DigestInit_ex(h->ctx, algorithm(), NULL)) {
 		EVP_MD_CTX_free(h->ctx);
 		free(h);
 		return NULL;

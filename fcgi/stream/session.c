@@ -16,9 +16,14 @@
 static void add(struct sha256 *h, struct span s)
 {
 	char head[24];
-	int len = snprintf(head, sizeof(head), "%zu:", s.len);
+	size_t at = sizeof(head), rest = s.len;
 
-	sha256_add(h, (struct span){ head, (size_t)len });
+	head[--at] = ':';
+	do {
+		head[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	sha256_add(h, (struct span){ head + at, sizeof(head) - at });
 	sha256_add(h, s);
 }
 
