@@ -6,6 +6,10 @@
 #ifndef CHATMOCK_UTF8_H
 #define CHATMOCK_UTF8_H
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base.h"
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd"
@@ -64,13 +68,29 @@ static inline uint64_t utf8_special(uint64_t w)
 		(ones * 0x80);
 }
 
-/* How many bytes at p stand for themselves in a JSON string and are ASCII:
- * eight at a time, for most of what passes through is such text. */
+/*
+ * How many bytes at p stand for themselves in a JSON string and are ASCII:
+ * sixteen at a time where the machine can, else eight, for most of what
+ * passes through is such text.
+ */
 static inline size_t utf8_plain_run(const unsigned char *p, size_t len)
 {
 	size_t i = 0;
 	uint64_t w, hits;
 
+#ifdef __SSE2__
+	for (; i + 16 <= len; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		/* signed: above 0x7f is less, too */
+		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+			_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+				     _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+
+		if (mask)
+			return i + (size_t)__builtin_ctz(mask);
+	}
+#endif
 	for (; i + sizeof(w) <= len; i += sizeof(w)) {
 		memcpy(&w, p + i, sizeof(w));
 		hits = utf8_special(w);

@@ -1,5 +1,6 @@
 /* test_text.c - numbers, lists, globs, UTF-8, base64url, hashes. */
 #include "../../shared/text.h"
+#include "../../shared/utf8.h"
 #include "test.h"
 
 static void ints(void)
@@ -180,9 +181,31 @@ static void copies(void)
 	check(text_copy(dst, 1, SPAN("")));
 }
 
+/* Each byte at each place of a run that is read in words. */
+static void plain_runs(void)
+{
+	unsigned char text[48];
+	int bad = 0;
+
+	for (size_t at = 0; at < sizeof(text); at++) {
+		for (unsigned byte = 0; byte < 256; byte++) {
+			bool plain = byte >= 0x20 && byte < 0x80 &&
+				     byte != '"' && byte != '\\';
+
+			memset(text, 'a', sizeof(text));
+			text[at] = (unsigned char)byte;
+			for (size_t len = at; len <= sizeof(text); len += 7)
+				bad += utf8_plain_run(text, len) !=
+				       (plain || at >= len ? len : at);
+		}
+	}
+	check_int(bad, 0);
+}
+
 int main(void)
 {
 	ints();
+	plain_runs();
 	doubles();
 	words();
 	globs();
