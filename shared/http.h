@@ -48,7 +48,9 @@ void http_free(struct http *h);		/* cancels all, without callbacks */
 /*
  * head:  status and headers of the final answer are there (no 1xx).
  * bytes: a piece of the body. Return false to hold: the same bytes come again
- *        after http_resume(). Cancelling inside is allowed.
+ *        after http_resume(), maybe with more. Over HTTP/2 a held call piles
+ *        up to 4 MB and is broken off beyond that. Cancelling inside is
+ *        allowed.
  * done:  exactly once, unless cancelled; the call is gone after it returns.
  *        code 0: the transfer ended as HTTP has it. Else ERR_UPSTREAM_CONNECT,
  *        _DNS, _TLS, _TIMEOUT (connecting), _BROKE; why is for the log.
@@ -85,7 +87,10 @@ bool http_header_next(struct http_call *call, void **state, struct span *name,
 
 /*
  * The same rules, blocking, for threads and for the fetcher: at most total_ms
- * in all and max bytes of body. reply_free() may be called on a zeroed one.
+ * in all and max bytes of body. reply_free() may be called on a zeroed one
+ * and is due after a failure, too. Codes as above; ERR_UPSTREAM_TOTAL when
+ * total_ms ran out while it answered, ERR_UPSTREAM_GARBLED for an answer over
+ * its size, ERR_CONFIG for a URL that is refused.
  */
 struct http_reply {
 	int status;
