@@ -23,25 +23,6 @@ static const unsigned char gzipped[] = {
 	0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0
 };
 
-static bool answer_big(struct conn *c, size_t len)
-{
-	char head[128], block[8192];
-
-	snprintf(head, sizeof(head),
-		 "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len);
-	if (!conn_text(c, head))
-		return false;
-	for (size_t at = 0; at < len; at += sizeof(block)) {
-		size_t n = len - at < sizeof(block) ? len - at : sizeof(block);
-
-		for (size_t i = 0; i < n; i++)
-			block[i] = (char)('a' + (at + i) % 23);
-		if (!conn_send(c, block, n))
-			return false;
-	}
-	return true;
-}
-
 static bool answer_seen(struct conn *c)
 {
 	char head[128];
@@ -101,8 +82,6 @@ static bool answer(struct conn *c, const char *path)
 				 "Content-Length: 0\r\n\r\n");
 	if (!strcmp(path, "/junk"))
 		return conn_text(c, "SSH-2.0-OpenSSH_9.2\r\n"), false;
-	if (sscanf(path, "/big/%d", &n) == 1)
-		return answer_big(c, (size_t)n);
 	if (sscanf(path, "/headers/%d", &n) == 1)
 		return answer_many_headers(c, n);
 	if (sscanf(path, "/cut/%d", &n) == 1) {	/* in two pieces */
@@ -378,79 +357,6 @@ static void test_every_cut(void)
 	}
 }
 
-static void test_hold(void)
-{
-	enum { LEN = 5 << 20 };
-	struct client c;
-
-	client_init(&c);
-	c.hold = c.stop_on_hold = true;
-	check(client_get(&c, http, url_n("big", LEN)));
-	run(2000);
-	check_int(c.heads, 1);
-	check_int(c.pieces, 0);
-	run(50);
-	check_int(c.bytes, 0);
-	check_int(c.dones, 0);
-	http_resume(c.call);			/* still refused: held again */
-	check_int(c.pieces, 0);
-	run(50);
-	check_int(c.bytes, 0);
-	c.hold = false;
-	http_resume(c.call);
-	http_resume(c.call);
-	check_int(c.bytes, 0);			/* not inside http_resume() */
-	run(5000);
-	check_int(c.code, 0);
-	check_int(c.dones, 1);
-	check_int(c.bytes, LEN);
-	for (size_t i = 0; i < c.body.len; i++)
-		if (c.body.ptr[i] != (char)('a' + i % 23)) {
-			check_int(i, -1);
-			break;
-		}
-	buf_free(&c.body);
-
-	/* held when all of it has come already */
-	client_init(&c);
-	c.hold = c.stop_on_hold = true;
-	check(client_get(&c, http, url("/hello")));
-	run(2000);
-	run(20);
-	check_int(c.dones, 0);
-	c.hold = false;
-	http_resume(c.call);
-	run(2000);
-	check_int(c.code, 0);
-	check_str(buf_span(&c.body), "hello");
-	buf_free(&c.body);
-}
-
-/* Each byte or two a piece of its own, each refused once. */
-static void hold_next(struct client *c)
-{
-	c->hold = true;
-}
-
-static void test_hold_each_piece(void)
-{
-	struct client c;
-
-	client_init(&c);
-	c.at_bytes = hold_next;
-	c.stop_on_hold = true;
-	check(client_get(&c, http, url_n("big", 1 << 20)));
-	for (int i = 0; i < 2000 && c.call; i++) {
-		c.hold = false;
-		http_resume(c.call);
-		run(2000);
-	}
-	check_int(c.bytes, 1 << 20);
-	check_int(c.code, 0);
-	check(c.pieces > 10);
-	buf_free(&c.body);
-}
-
 int main(void)
 {
 	struct http_request r = { .method = "GET" };
@@ -471,8 +377,6 @@ int main(void)
 	test_statuses();
 	test_header_ceiling();
 	test_every_cut();
-	test_hold();
-	test_hold_each_piece();
 
 	/* freed with calls in all states: no callback, nothing leaks */
 	client_init(&c);

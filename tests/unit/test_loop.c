@@ -1,6 +1,4 @@
-/* test_loop.c - descriptors, timers and threads of one loop. */
-#include <pthread.h>
-#include <signal.h>
+/* test_loop.c - descriptors and timers of one loop. */
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -334,111 +332,6 @@ static void test_now_cached(void)
 	end_close(&e);
 }
 
-/* --- threads */
-
-struct job {
-	struct loop_job job;
-	pthread_t worked_on, done_on;
-	int number, blocked_signals;
-	int64_t sleep_us;
-};
-
-static int done_count, last_done, want_done;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int at_once, most_at_once;
-
-static void job_work(struct loop_job *j)
-{
-	struct job *job = CONTAINER_OF(j, struct job, job);
-	sigset_t set;
-
-	pthread_mutex_lock(&lock);
-	if (++at_once > most_at_once)
-		most_at_once = at_once;
-	pthread_mutex_unlock(&lock);
-	job->worked_on = pthread_self();
-	pthread_sigmask(SIG_BLOCK, NULL, &set);
-	job->blocked_signals = sigismember(&set, SIGTERM) &&
-			       sigismember(&set, SIGUSR1);
-	if (job->sleep_us)
-		usleep((useconds_t)job->sleep_us);
-	pthread_mutex_lock(&lock);
-	at_once--;
-	pthread_mutex_unlock(&lock);
-}
-
-static void job_done(struct loop_job *j)
-{
-	struct job *job = CONTAINER_OF(j, struct job, job);
-
-	job->done_on = pthread_self();
-	last_done = job->number;
-	if (++done_count == want_done)
-		loop_stop(loop);
-}
-
-static void test_jobs(void)
-{
-	enum { N = 200 };
-	static struct job jobs[N];
-
-	done_count = 0;
-	want_done = N;
-	for (int i = 0; i < N; i++) {
-		jobs[i] = (struct job){ { job_work, job_done, NULL }, .number = i };
-		check(loop_submit(loop, LANE_WORK, &jobs[i].job));
-	}
-	run_for(5000000);
-	check_int(done_count, N);
-	check(most_at_once <= 2);
-	for (int i = 0; i < N; i++) {
-		check(!pthread_equal(jobs[i].worked_on, pthread_self()));
-		check(pthread_equal(jobs[i].done_on, pthread_self()));
-		check(jobs[i].blocked_signals);
-	}
-}
-
-/* A long wait in the login's lane delays no parse, and no timer. */
-static void test_lanes_apart(void)
-{
-	struct job slow = { { job_work, job_done, NULL }, .number = 1,
-			    .sleep_us = 150000 };
-	struct job slow2 = slow, quick = { { job_work, job_done, NULL }, .number = 2 };
-	int64_t start = clock_mono_us();
-
-	done_count = 0;
-	want_done = 1;
-	check(loop_submit(loop, LANE_LOGIN, &slow.job));
-	check(loop_submit(loop, LANE_LOGIN, &slow2.job));
-	check(loop_submit(loop, LANE_WORK, &quick.job));
-	run_for(2000000);
-	check_int(last_done, 2);
-	check(clock_mono_us() - start < 100000);
-	want_done = 3;
-	run_for(2000000);
-	check_int(done_count, 3);
-	check(clock_mono_us() - start >= 300000);	/* one thread there */
-}
-
-/* What was submitted gets its done() even when nobody runs the loop any more. */
-static void test_free_drains(void)
-{
-	enum { N = 20 };
-	static struct job jobs[N];
-	struct loop *l = loop_new();
-
-	done_count = 0;
-	want_done = -1;
-	for (int i = 0; i < N; i++) {
-		jobs[i] = (struct job){ { job_work, job_done, NULL }, .number = i,
-					.sleep_us = 200 };
-		check(loop_submit(l, LANE_WORK, &jobs[i].job));
-	}
-	loop_free(l);
-	check_int(done_count, N);
-	loop_free(NULL);
-}
-
 int main(void)
 {
 	loop = loop_new();
@@ -453,9 +346,6 @@ int main(void)
 	test_timer_cancel_inside();
 	test_timer_precision();
 	test_now_cached();
-	test_jobs();
-	test_lanes_apart();
-	test_free_drains();
 	loop_free(loop);
 	return test_end("test_loop");
 }
