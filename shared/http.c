@@ -268,7 +268,8 @@ bool http_easy_request(CURL *easy, const struct http_request *r)
  * body is not of. A name without a value takes such a header out. */
 static const char *const unwanted[] = { "Expect:", "Content-Type:" };
 
-struct curl_slist *http_headers_new(const struct http_request *r)
+struct curl_slist *http_headers_new(const struct http_request *r,
+				    struct curl_slist *always)
 {
 	size_t count = r->header_count + ARRAY_LEN(unwanted), bytes = 0, n = 0;
 	struct curl_slist *list;
@@ -296,7 +297,7 @@ struct curl_slist *http_headers_new(const struct http_request *r)
 	for (size_t i = 0; i < ARRAY_LEN(unwanted) - typed; i++)
 		list[n++].data = (char *)(uintptr_t)unwanted[i];
 	for (size_t i = 0; i < n; i++)
-		list[i].next = i + 1 < n ? &list[i + 1] : NULL;
+		list[i].next = i + 1 < n ? &list[i + 1] : always;
 	return list;
 }
 

@@ -75,6 +75,7 @@ static struct http_call *call_new(struct http *h)
 	call->resume.fn = on_resume;
 	e = call->easy = curl_easy_init();
 	if (!e || !http_easy_init(e, h->settings, "identity") ||
+	    curl_easy_setopt(e, CURLOPT_USERAGENT, NULL) ||	/* in always[] */
 	    curl_easy_setopt(e, CURLOPT_PRIVATE, call) ||
 	    curl_easy_setopt(e, CURLOPT_SHARE, h->share) ||
 	    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open) ||
@@ -133,7 +134,7 @@ static bool call_fill(struct http_call *call, const struct http_request *r)
 	call->state = CALL_RUNNING;
 	call->error[0] = '\0';
 	call->body_len = r->body.len;
-	call->headers = http_headers_new(r);
+	call->headers = http_headers_new(r, call->http->always);
 	return call->headers && call_target(call, r->url) &&
 	       http_easy_request(call->easy, r) &&
 	       !curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);

@@ -133,7 +133,7 @@ enum err http_fetch(const struct http_settings *s, const struct http_request *r,
 	t = http_target_new(r->url, note);
 	if (!t)
 		return note && note->code ? note->code : ERR_CONFIG;
-	headers = http_headers_new(r);
+	headers = http_headers_new(r, NULL);
 	e = curl_easy_init();
 	if (!headers || !e || !easy_fill(e, s, r, t, headers) ||
 	    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)total_ms)) {

@@ -13,9 +13,10 @@
  */
 #include <stdlib.h>
 
+#include "ceilings.h"
 #include "http_private.h"
 
-#define FULL_PLAIN		128
+#define FULL_PLAIN		256
 #define FULL_TLS		4096
 #define IDLE_FIRST_US		(300 * (int64_t)1000000)
 #define IDLE_OTHER_US		(15 * (int64_t)1000000)
@@ -165,6 +166,26 @@ struct http_multi *http_multi_pick(struct http *h, bool tls)
 
 /* --- all of them */
 
+/*
+ * Given as headers, curl writes these out once; given as options, it first
+ * makes lines of them, a byte at a time, for each call.
+ */
+static bool always_say(struct http *h, const char *user_agent)
+{
+	static const char encoding[] = "Accept-Encoding: identity";
+	struct buf line;
+
+	h->always[0].data = (char *)(uintptr_t)encoding;
+	if (!user_agent || !*user_agent || strpbrk(user_agent, "\r\n"))
+		return true;
+	buf_init(&line, MAX_REQUEST_HEAD);
+	buf_str(&line, "User-Agent: ");
+	buf_str(&line, user_agent);
+	h->always[1].data = buf_take(&line);
+	h->always[0].next = &h->always[1];
+	return h->always[1].data != NULL;
+}
+
 struct http *http_new(struct loop *l, const struct http_settings *s)
 {
 	struct http *h = calloc(1, sizeof(*h));
@@ -174,7 +195,7 @@ struct http *http_new(struct loop *l, const struct http_settings *s)
 	h->loop = l;
 	h->settings = s;
 	h->share = curl_share_init();
-	if (!h->share ||
+	if (!h->share || !always_say(h, s->user_agent) ||
 	    curl_share_setopt(h->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) ||
 	    curl_share_setopt(h->share, CURLSHOPT_SHARE,
 			      CURL_LOCK_DATA_SSL_SESSION)) {
@@ -201,5 +222,6 @@ void http_free(struct http *h)
 	curl_share_cleanup(h->share);
 	http_target_drop(h->target);
 	http_socks_free(h);
+	free(h->always[1].data);
 	free(h);
 }

@@ -9,7 +9,7 @@
 #include "http.h"
 
 /* Each part of curl that grows with a call is asked to stay small. */
-#define RECEIVE_BUFFER		2048	/* one per running call */
+#define RECEIVE_BUFFER		4096	/* one per running call */
 #define SEND_BUFFER		16384	/* where a body goes out in pieces */
 #define MAX_IDLE_EASY		512	/* easy handles kept for later calls */
 #define STREAMS_PER_CONNECTION	32	/* HTTP/2 */
@@ -52,9 +52,11 @@ MUST_USE bool http_easy_target(CURL *easy, const struct http_settings *s,
 /* Method and body. */
 MUST_USE bool http_easy_request(CURL *easy, const struct http_request *r);
 
-/* The headers in one piece of memory, to be freed with free(). NULL: no
- * memory, or one that would break out of its line. */
-struct curl_slist *http_headers_new(const struct http_request *r);
+/* The headers in one piece of memory, to be freed with free(), and those
+ * that always are the same behind them. NULL: no memory, or one that would
+ * break out of its line. */
+struct curl_slist *http_headers_new(const struct http_request *r,
+				    struct curl_slist *always);
 
 /* Our code for curl's. text, of CURL_ERROR_SIZE, holds curl's own words and
  * becomes the reason for the log. */
@@ -118,6 +120,7 @@ struct http {
 	struct http_call *live, *idle;
 	int idle_count;
 	struct http_target *target;	/* of the last call */
+	struct curl_slist always[2];	/* what each call says alike */
 	struct http_sock **socks;	/* by descriptor */
 	size_t sock_count;
 };
