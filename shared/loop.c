@@ -139,20 +139,31 @@ bool loop_fd_mod(struct loop *l, struct loop_fd *f, uint32_t events)
 	return true;
 }
 
-void loop_fd_del(struct loop *l, struct loop_fd *f)
+static void slot_free(struct loop *l, struct loop_fd *f)
 {
-	struct slot *slot;
+	struct slot *slot = &l->slots[f->slot];
 
-	if (!f->added)
-		return;
-	/* It may be closed already: then epoll has dropped it by itself. */
-	(void)tell_epoll(l, EPOLL_CTL_DEL, f, 0);
-	slot = &l->slots[f->slot];
 	slot->f = NULL;
 	slot->generation++;
 	slot->next_free = l->first_free;
 	l->first_free = f->slot + 1;
 	f->added = false;
+}
+
+void loop_fd_del(struct loop *l, struct loop_fd *f)
+{
+	if (!f->added)
+		return;
+	/* It may be closed already: then epoll has dropped it by itself. */
+	(void)tell_epoll(l, EPOLL_CTL_DEL, f, 0);
+	slot_free(l, f);
+}
+
+void loop_fd_close(struct loop *l, struct loop_fd *f)
+{
+	if (f->added)
+		slot_free(l, f);
+	close(f->fd);
 }
 
 /* --- timers */

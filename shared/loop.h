@@ -43,6 +43,10 @@ bool loop_fd_add(struct loop *l, struct loop_fd *f, uint32_t events);
 bool loop_fd_mod(struct loop *l, struct loop_fd *f, uint32_t events);
 void loop_fd_del(struct loop *l, struct loop_fd *f);	/* not added: no-op */
 
+/* Removes and closes it. Saves a system call, for epoll forgets by itself
+ * what is closed: so no other descriptor may stand for the same file. */
+void loop_fd_close(struct loop *l, struct loop_fd *f);
+
 /* --- timers. One shot; set again to move it. Embedded in the caller's
  * struct, zeroed before first use. O(log n). */
 struct loop_timer;

@@ -64,10 +64,11 @@ void conn_close(struct conn *c)
 
 	if (c->state == CONN_DEAD)
 		return;
-	loop_fd_del(w->loop, &c->f);
 	loop_timer_cancel(w->loop, &c->soon);
-	if (!c->raw)
-		close(c->f.fd);
+	if (c->raw)
+		loop_fd_del(w->loop, &c->f);
+	else
+		loop_fd_close(w->loop, &c->f);
 	conn_move(c, CONN_DEAD);
 	w->conns--;
 	if (w->over.fn)
