@@ -32,6 +32,7 @@ struct slot {
 struct loop {
 	int epoll;
 	bool running, stop, in_timers;
+	bool joined;			/* no threads any more */
 	int64_t now;
 	struct slot *slots;
 	uint32_t slot_count, first_free;
@@ -67,6 +68,14 @@ void loop_free(struct loop *l)
 	free(l->slots);
 	close(l->epoll);
 	free(l);
+}
+
+void loop_join(struct loop *l)
+{
+	if (l->pool)
+		loop_pool_join(l->pool);
+	else
+		l->joined = true;
 }
 
 int64_t loop_now(const struct loop *l)
@@ -205,7 +214,7 @@ static void run_timers(struct loop *l)
 
 bool loop_submit(struct loop *l, enum loop_lane lane, struct loop_job *job)
 {
-	if (!l->pool)
+	if (!l->pool && !l->joined)
 		l->pool = loop_pool_new(l);
 	return l->pool && loop_pool_submit(l->pool, lane, job);
 }

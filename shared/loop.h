@@ -18,6 +18,10 @@ struct loop *loop_new(void);		/* NULL: no memory or no descriptors */
  * in here. Callers' fds stay open. NULL is fine. */
 void loop_free(struct loop *l);
 
+/* The first half of it, for who must free what the threads read: all jobs are
+ * done, done() has run, and none is taken any more. */
+void loop_join(struct loop *l);
+
 /* Runs until loop_stop(); 0, or -1 with errno when epoll itself failed. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);

@@ -191,10 +191,8 @@ struct loop_pool *loop_pool_new(struct loop *l)
 	return p;
 }
 
-void loop_pool_free(struct loop_pool *p)
+void loop_pool_join(struct loop_pool *p)
 {
-	if (!p)
-		return;
 	pthread_mutex_lock(&p->lock);
 	p->closing = true;
 	for (int i = 0; i < LANE__COUNT; i++)
@@ -203,9 +201,18 @@ void loop_pool_free(struct loop_pool *p)
 	for (int i = 0; i < LANE__COUNT; i++) {
 		for (int j = 0; j < p->lanes[i].started; j++)
 			pthread_join(p->lanes[i].threads[j], NULL);
-		pthread_cond_destroy(&p->lanes[i].filled);
+		p->lanes[i].started = 0;
 	}
 	finished_run(p);
+}
+
+void loop_pool_free(struct loop_pool *p)
+{
+	if (!p)
+		return;
+	loop_pool_join(p);
+	for (int i = 0; i < LANE__COUNT; i++)
+		pthread_cond_destroy(&p->lanes[i].filled);
 	pthread_mutex_destroy(&p->lock);
 	loop_fd_del(p->loop, &p->wake);
 	close(p->wake.fd);

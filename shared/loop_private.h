@@ -31,7 +31,10 @@ bool loop_pool_submit(struct loop_pool *p, enum loop_lane lane,
 		      struct loop_job *job);
 
 /* Lets the threads finish what was submitted, joins them, runs every done()
- * that is due, frees. NULL is fine. */
+ * that is due. Takes no job from then on. Safe twice. */
+void loop_pool_join(struct loop_pool *p);
+
+/* The same, and frees. NULL is fine. */
 void loop_pool_free(struct loop_pool *p);
 
 #endif
