@@ -159,10 +159,14 @@ static void app_free(struct app *app)
 {
 	if (!app)
 		return;
+	stream_stop_all(app);
+	login_keeper_free(app->login);
+	/* threads read requests, settings and the catalogue */
+	if (app->loop)
+		loop_join(app->loop);
 	stream_free_all(app);
 	if (app->wire)
 		wire_free(app->wire);
-	login_keeper_free(app->login);
 	if (app->http)
 		http_free(app->http);
 	catalog_free(app->catalog);

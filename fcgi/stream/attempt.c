@@ -103,7 +103,8 @@ static void on_done(void *ctx, enum err code, const char *why)
 {
 	struct stream *s = ctx;
 
-	if (s->step == STEP_REFUSAL && !code) {
+	/* a refusal counts, even when its words were cut off */
+	if (s->step == STEP_REFUSAL && (!code || s->upstream_status >= 400)) {
 		read_refusal(s);
 		if (s->note.code == ERR_MODEL_NOT_FOUND)
 			suggest_models(s);
@@ -247,11 +248,11 @@ static void login_ready(struct login_wait *w, const struct login *login,
 		s->note = *note;
 		stream_fail(s);
 	} else {
-		free(s->token);
-		s->token = NULL;
+		attempt_forget(s);
 		call_upstream(s, login);
 	}
-	stream_settle(s);
+	if (!s->wanting)
+		stream_settle(s);
 }
 
 void attempt_start(struct stream *s)
@@ -263,7 +264,9 @@ void attempt_start(struct stream *s)
 	}
 	s->step = STEP_LOGIN;
 	s->wait.ready = login_ready;
-	login_want(s->app->login, &s->wait, s->recovered ? s->token : NULL);
+	s->wanting = true;
+	login_want(s->app->login, &s->wait, s->refused ? s->token : NULL);
+	s->wanting = false;
 	if (s->step == STEP_LOGIN)
 		stream_watch(s);
 }
@@ -271,14 +274,19 @@ void attempt_start(struct stream *s)
 void attempt_stop(struct stream *s)
 {
 	login_unwait(&s->wait);
+	if (s->call && !http_body_sent(s->call))
+		s->body_lent = true;
 	http_cancel(s->call);
 	s->call = NULL;
-	if (s->step == STEP_OVER || s->conn == NULL) {
-		if (s->token)
-			explicit_bzero(s->token, strlen(s->token));
-		free(s->token);
-		s->token = NULL;
-	}
+}
+
+void attempt_forget(struct stream *s)
+{
+	if (s->token)
+		explicit_bzero(s->token, strlen(s->token));
+	free(s->token);
+	s->token = NULL;
+	s->refused = false;
 }
 
 /* --- another attempt --- */
@@ -316,6 +324,7 @@ static bool recover_login(struct stream *s)
 	    !s->token || s->step != STEP_REFUSAL)
 		return false;
 	s->recovered = true;
+	s->refused = true;
 	s->attempts--;
 	return true;
 }
@@ -350,7 +359,7 @@ bool attempt_again(struct stream *s)
 {
 	int64_t now = loop_now(s->app->loop);
 
-	if (s->semantic || !s->payload.len || s->job_running)
+	if (s->job_running || s->big || s->semantic || !s->payload.len)
 		return false;
 	if (recover_login(s) || add_instructions(s)) {
 		s->resume_us = now;

@@ -3,8 +3,11 @@
  *
  * Small bodies are done at once; a large one would hold up every stream of
  * the loop, so it goes to a thread. Nothing the thread touches is touched by
- * the loop until the job is done: the stream waits with job_running set.
+ * the loop until the job is done: the stream waits with job_running set, and
+ * the thread's note is its own, for the stream may end meanwhile.
  */
+#include <stdlib.h>
+
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
 #include "payload.h"
@@ -38,9 +41,9 @@ static struct span callers_key(const struct stream *s)
 }
 
 /* Runs here or in a thread: no loop, no conn, no log. */
-static void prepare_work(struct stream *s)
+static void prepare_work(struct stream *s, struct err_note *note)
 {
-	struct json_object *body = json_parse(buf_span(&s->req->body), &s->note);
+	struct json_object *body = json_parse(buf_span(&s->req->body), note);
 	struct ask *ask = &s->ask;
 
 	if (!body)
@@ -48,15 +51,15 @@ static void prepare_work(struct stream *s)
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
 	ask->terms.tongue = s->route->tongue;
 	if (!json_is_object(body))
-		err_tell(&s->note, ERR_BAD_JSON,
+		err_tell(note, ERR_BAD_JSON,
 			 "The body must be a JSON object.");
 	else
-		s->route->tongue->ask(ask, body, &s->note);
+		s->route->tongue->ask(ask, body, note);
 	json_object_put(body);
-	if (s->note.code)
+	if (note->code)
 		return;
 	session_id(given_session(s), callers_key(s), ask->request, s->session);
-	if (payload_build(ask, s->session, &s->payload, &s->note))
+	if (payload_build(ask, s->session, &s->payload, note))
 		buf_reset(&s->payload);
 	json_object_put(ask->request);
 	ask->request = NULL;
@@ -64,9 +67,9 @@ static void prepare_work(struct stream *s)
 
 /* The client's text has been read. Letting go of megabytes takes its time
  * too, so it belongs to the same thread. */
-static void prepare_all(struct stream *s)
+static void prepare_all(struct stream *s, struct err_note *note)
 {
-	prepare_work(s);
+	prepare_work(s, note);
 	buf_free(&s->req->body);
 	buf_init(&s->req->body, MAX_REQUEST_BODY);
 }
@@ -84,35 +87,58 @@ static void prepare_take(struct stream *s)
 			  s->route->tongue->id_prefix);
 }
 
+struct preparing {
+	struct loop_job job;
+	struct stream *s;
+	struct err_note note;
+};
+
 static void job_work(struct loop_job *job)
 {
-	prepare_all(CONTAINER_OF(job, struct stream, job));
+	struct preparing *p = CONTAINER_OF(job, struct preparing, job);
+
+	prepare_all(p->s, &p->note);
 }
 
 static void job_done(struct loop_job *job)
 {
-	struct stream *s = CONTAINER_OF(job, struct stream, job);
+	struct preparing *p = CONTAINER_OF(job, struct preparing, job);
+	struct stream *s = p->s;
 
 	s->job_running = false;
+	if (s->step != STEP_OVER)
+		s->note = p->note;
+	free(p);
 	prepare_take(s);
 	prepare_done(s);
 	stream_settle(s);
 }
 
+static bool job_start(struct stream *s)
+{
+	struct preparing *p = malloc(sizeof(*p));
+
+	if (!p)
+		return false;
+	*p = (struct preparing){
+		.job = { .work = job_work, .done = job_done },
+		.s = s, .note = ERR_NOTE_INIT,
+	};
+	s->job_running = loop_submit(s->app->loop, LANE_WORK, &p->job);
+	if (!s->job_running)
+		free(p);
+	return s->job_running;
+}
+
 void prepare_start(struct stream *s)
 {
 	s->step = STEP_PREPARE;
-	if (s->req->body.len > INLINE_PARSE) {
-		s->job.work = job_work;
-		s->job.done = job_done;
-		s->job_running = true;
-		if (loop_submit(s->app->loop, LANE_WORK, &s->job))
-			return;
-		s->job_running = false;
+	if (s->req->body.len <= INLINE_PARSE)
+		prepare_all(s, &s->note);
+	else if (job_start(s))
+		return;
+	else
 		err_set(&s->note, ERR_NO_MEMORY, "no thread for a large request");
-	} else {
-		prepare_all(s);
-	}
 	prepare_take(s);
 	prepare_done(s);
 }

@@ -56,23 +56,31 @@ static void drop_payload(struct stream *s)
 	buf_init(&s->payload, 0);
 }
 
-/* Upstream has the request: what was kept for another attempt goes. The head
- * of a whole answer, still to be said, needs the client's parameters. */
+/* Who answers before it has read all of the request gets the rest of it. */
+static bool payload_is_free(const struct stream *s)
+{
+	return s->semantic && s->payload.len &&
+	       (!s->call || http_body_sent(s->call));
+}
+
+/* There is no other attempt: what was kept for it goes. The head of a whole
+ * answer, still to be said, needs the client's parameters. */
 static void let_go(struct stream *s)
 {
 	s->semantic = true;
 	s->first_us = loop_now(s->app->loop);
 	if (!s->answer)
 		request_let_go(s->req);
-	drop_payload(s);
-	free(s->token);
-	s->token = NULL;
+	if (payload_is_free(s))
+		drop_payload(s);
+	attempt_forget(s);
 }
 
 /* The last of the chain: one event, to the client or to the collector. */
 static enum err sink(void *ctx, const struct event *ev)
 {
 	struct stream *s = ctx;
+	struct buf *out;
 
 	if (ev->kind == EVENT_FAILED) {
 		s->note = *ev->note;
@@ -92,8 +100,9 @@ static enum err sink(void *ctx, const struct event *ev)
 		let_go(s);
 	if (s->answer)
 		return collect_event(s->answer, ev);
-	s->terms.tongue->emit(&s->emitter, conn_body(s->conn), ev);
-	return ERR_NONE;
+	out = conn_body(s->conn);
+	s->terms.tongue->emit(&s->emitter, out, ev);
+	return buf_err(out) == ERR_TOO_LARGE ? ERR_UPSTREAM_GARBLED : buf_err(out);
 }
 
 enum err relay_sse(void *ctx, struct span name, struct span data)
@@ -180,7 +189,7 @@ void relay_go_on(struct stream *s, bool ended)
 		stream_fail(s);
 		return;
 	}
-	if (s->terms.stream && conn_begun(s->conn)) {
+	if (s->terms.stream && conn_pending(s->conn)) {
 		s->told_us = loop_now(s->app->loop);
 		conn_flush(s->conn);
 	}
@@ -193,6 +202,8 @@ bool relay_bytes(struct stream *s, struct span bytes)
 	if (s->big || conn_full(s->conn))
 		return false;
 	s->received += bytes.len;
+	if (payload_is_free(s))
+		drop_payload(s);
 	if (!s->decoder || (!s->terms.stream && !s->answer)) {
 		err_set(&s->note, ERR_NO_MEMORY, "no decoder");
 	} else if (s->received > MAX_STREAM) {

@@ -60,30 +60,52 @@ static void push_queue(struct stream *s, struct big_event *big)
 	sse_free(&p);
 }
 
+/* How the transfer ended meanwhile counts only if the events were not the
+ * answer's last. */
+static void decode_big(struct stream *s, struct big_event *big)
+{
+	struct err_note ended = s->note;
+
+	s->note = ERR_NOTE_INIT;
+	if (!big->root)
+		err_set(&s->note, big->note.code == ERR_NO_MEMORY ?
+			ERR_NO_MEMORY : ERR_UPSTREAM_GARBLED, "%s", big->note.why);
+	else if (!decode_object(s->decoder, big->root, buf_span(&big->text),
+				&s->note))
+		push_queue(s, big);
+	if (!s->note.code && !s->done)
+		s->note = ended;
+}
+
+/* Also behind the answer's end: the rest is read so that the connection can
+ * serve another call. */
+static void big_resume(struct stream *s)
+{
+	if (!s->held || !s->call || (s->step == STEP_RELAY && conn_full(s->conn)))
+		return;
+	s->held = false;
+	s->heard_us = loop_now(s->app->loop);
+	if (s->step != STEP_OVER)
+		stream_watch(s);
+	http_resume(s->call);
+}
+
 static void parse_done(struct loop_job *job)
 {
 	struct big_event *big = CONTAINER_OF(job, struct big_event, job);
 	struct stream *s = big->s;
+	struct loop *loop = s->app->loop;
 
 	s->big = NULL;
 	if (s->step != STEP_OVER) {
-		if (!big->root)
-			err_set(&s->note, ERR_UPSTREAM_GARBLED, "%s", big->note.why);
-		else if (!decode_object(s->decoder, big->root,
-					buf_span(&big->text), &s->note))
-			push_queue(s, big);
+		decode_big(s, big);
 		relay_go_on(s, s->call == NULL);
-		if (s->step == STEP_RELAY && s->held && s->call &&
-		    !conn_full(s->conn)) {
-			s->held = false;
-			stream_watch(s);
-			http_resume(s->call);
-		}
+		big_resume(s);
 	}
 	stream_settle(s);
 	big->job.work = drop_work;
 	big->job.done = drop_done;
-	if (!loop_submit(s->app->loop, LANE_WORK, &big->job))
+	if (!loop_submit(loop, LANE_WORK, &big->job))
 		big_free(big);
 }
 

@@ -61,6 +61,7 @@ static void stream_free(struct stream *s)
 
 	loop_timer_cancel(app->loop, &s->timer);
 	attempt_stop(s);
+	attempt_forget(s);
 	relay_free(s);
 	ask_free(&s->ask);
 	terms_free(&s->terms);
@@ -78,7 +79,9 @@ static void stream_free(struct stream *s)
 
 void stream_settle(struct stream *s)
 {
-	if (s->step == STEP_OVER && !s->call && !s->job_running && !s->big)
+	if (s->step != STEP_OVER || s->call || s->job_running || s->big)
+		return;
+	if (!s->body_lent || !loop_timer_in(s->app->loop, &s->timer, 0))
 		stream_free(s);
 }
 
@@ -146,6 +149,15 @@ void stream_drained(struct stream *s)
 	}
 }
 
+void stream_stop_all(struct app *app)
+{
+	for (struct stream *s = app->first; s; s = s->next) {
+		s->step = STEP_OVER;
+		s->conn = NULL;
+		attempt_stop(s);
+	}
+}
+
 void stream_free_all(struct app *app)
 {
 	while (app->first)
@@ -207,6 +219,7 @@ static void stream_timer(struct loop_timer *t)
 
 	if (s->step == STEP_OVER) {
 		attempt_stop(s);
+		s->body_lent = false;	/* here curl is not running */
 	} else if (now >= total_limit(s)) {
 		err_set(&s->note, ERR_UPSTREAM_TOTAL, "the request took too long");
 		stream_fail(s);

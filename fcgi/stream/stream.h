@@ -36,19 +36,22 @@ struct stream {
 	const struct route *route;
 	enum stream_step step;
 
-	struct loop_job job;		/* preparing in a thread */
-	bool job_running;
+	bool job_running;		/* preparing in a thread */
 	struct ask ask;			/* until upstream has the request */
 	struct terms terms;
-	struct buf payload;		/* until the first semantic event */
+	struct buf payload;		/* until upstream has it and answers */
 	char session[SESSION_MAX];
 	struct span session_arg;	/* borrowed from req, while preparing */
 
 	struct login_wait wait;
+	bool wanting;			/* inside login_want() */
 	char *token;			/* the access token sent; until upstream answered */
+	bool refused;			/* upstream answered 401 to it */
 	bool recovered;			/* the one recovery from a 401 was used */
 	bool instructed;		/* sent again with instructions */
 	struct http_call *call;
+	bool body_lent;			/* a cancelled call may look at payload
+					 * until its callback has returned */
 	int attempts;
 	int upstream_status;
 
@@ -87,7 +90,9 @@ void stream_drained(struct stream *s);
 /* Ends it with an error now (ERR_SHUTDOWN): the drain limit is reached. */
 void stream_cut(struct stream *s);
 
-/* All that is still there, at the end of the process. */
+/* At the end of the process: nothing is said any more to those that are still
+ * there; when their threads have ended (loop_join()) they can be freed. */
+void stream_stop_all(struct app *app);
 void stream_free_all(struct app *app);
 
 /* --- between the files of this folder --- */
@@ -110,6 +115,7 @@ void attempt_start(struct stream *s);
 /* True when another attempt was arranged for the failure in s->note. */
 bool attempt_again(struct stream *s);
 void attempt_stop(struct stream *s);		/* cancels call and waiting */
+void attempt_forget(struct stream *s);		/* the token it sent */
 
 /* relay.c: upstream's bytes to the client. */
 void relay_begin(struct stream *s);
