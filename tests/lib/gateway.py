@@ -224,13 +224,13 @@ class Gateway:
             time.sleep(0.02)
         raise RuntimeError(f"no {what}: {self.output()}")
 
-    def output(self):
+    def output(self, most=4000):
         text = ""
         for name in ("fcgi.out", "lighttpd.out", "log/error.log"):
             path = os.path.join(self.home, name)
             if os.path.exists(path):
                 with open(path, errors="replace") as f:
-                    text += f"--- {name}\n{f.read()[-4000:]}\n"
+                    text += f"--- {name}\n{f.read()[-most:]}\n"
         return text
 
     # --- asking
@@ -288,7 +288,7 @@ class Gateway:
         if self.with_upstream and hasattr(self, "upstream"):
             self.upstream.stop()
         self.sanitizer = re.findall(r"(?:ERROR: \w+Sanitizer|runtime error).*",
-                                    self.output())
+                                    self.output(1 << 20))
         shutil.rmtree(self.home, ignore_errors=True)
         if self.sanitizer:
             raise RuntimeError("sanitizer: " + "; ".join(self.sanitizer[:5]))
