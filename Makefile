@@ -117,13 +117,17 @@ fuzz-run: $(FUZZ_BIN)
 run:
 	@deploy/deps.sh build run
 	@$(MAKE) --no-print-directory all
-	@exec deploy/run.sh
+	@exec deploy/run.sh $(BIN)
 
+# run.sh finds the samples and the programs from where it lies
+LIB = $(DESTDIR)$(PREFIX)/lib/chatmock
+SHARE = $(DESTDIR)$(PREFIX)/share/chatmock
 install: all
-	install -d $(DESTDIR)$(PREFIX)/lib/chatmock $(DESTDIR)$(PREFIX)/share/chatmock
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/lib/chatmock
-	install -m 644 lighttpd.conf.sample deploy/*.sample README.md LICENSE \
-		$(DESTDIR)$(PREFIX)/share/chatmock
+	install -d $(LIB) $(SHARE)/deploy
+	install -m 755 $(PROGRAMS) $(LIB)
+	install -m 644 lighttpd.conf.sample README.md LICENSE $(SHARE)
+	install -m 755 deploy/run.sh deploy/deps.sh $(SHARE)/deploy
+	install -m 644 deploy/lib.sh deploy/*.sample $(SHARE)/deploy
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -12,7 +12,10 @@ set -u
 export LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 71
-bin=$(cd "${1:-$top/build/bin}" 2>/dev/null && pwd) || {
+bin=${1:-$top/build/bin}
+# installed: PREFIX/share/chatmock and PREFIX/lib/chatmock
+[ $# -gt 0 ] || [ -d "$bin" ] || bin=$top/../../lib/chatmock
+bin=$(cd "$bin" 2>/dev/null && pwd) || {
 	echo "chatmock: ${1:-$top/build/bin} is not there; run make" >&2
 	exit 66
 }

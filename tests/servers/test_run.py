@@ -269,6 +269,25 @@ def test_config_file(t):
         home.remove()
 
 
+def test_installed(t):
+    """What `make install` put somewhere runs from there, without the tree."""
+    home = Home()
+    dest = os.path.join(home.dir, "dest")
+    made = subprocess.run(["make", "-s", "install", "DESTDIR=" + dest,
+                           "PREFIX=/opt/gw"], cwd=ROOT, capture_output=True,
+                          timeout=600)
+    top = os.path.join(dest, "opt", "gw")
+    t.check(made.returncode == 0 and os.listdir(dest) == ["opt"] and
+            sorted(os.listdir(top)) == ["lib", "share"],
+            "it is where it belongs", made.stderr)
+    with Run([os.path.join(top, "share", "chatmock", "deploy", "run.sh")]) as r:
+        if t.check(r.ready(10), "it starts", r.said()):
+            t.check(b"[DONE]" in curl_of(r).stdout, "and answers")
+            r.p.terminate()
+            t.check(r.ended(5) == 0 and r.left() is True, "and ends", r.left())
+    home.remove()
+
+
 def test_packages(t):
     """Nothing is missing here, so nothing is asked."""
     r = subprocess.run([os.path.join(ROOT, "deploy", "deps.sh"), "build", "run"],
@@ -289,4 +308,4 @@ if __name__ == "__main__":
     sys.exit(Checks("run").run(
         test_newcomer, test_stop_with_streams, test_second_signal,
         test_parts_that_die, test_reload, test_in_the_way, test_config_file,
-        test_packages))
+        test_installed, test_packages))
