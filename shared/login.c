@@ -113,25 +113,25 @@ enum err login_find(const struct config *c, char *path, struct err_note *note)
 					path, strerrordesc_np(errno));
 	}
 	return err_tell(note, ERR_LOGIN_MISSING,
-			"There is no login yet: run `chatmock login` (or "
-			"`codex login`).");
+			"There is no login yet: run `codex login`, or set "
+			"CHATMOCK_UPSTREAM_URL.");
 }
 
-const char *login_mend(const struct config *c, const char *path)
+const char *login_mend(const struct config *c, const char *path,
+		       struct login_mend *mend)
 {
 	const char *codex[] = { c->codex_home, "~/.codex" };
 	const char *slash = strrchr(path, '/');
-	size_t len = slash ? (size_t)(slash - path) : 0;
+	int len = slash ? (int)(slash - path) : 0;
 	char dir[PATH_MAX];
 
-	if (place(c->home, dir) && strlen(dir) == len &&
-	    memcmp(dir, path, len) == 0)
-		return "chatmock login";
 	for (size_t i = 0; i < ARRAY_LEN(codex); i++)
-		if (place(codex[i], dir) && strlen(dir) == len &&
-		    memcmp(dir, path, len) == 0)
+		if (place(codex[i], dir) && strlen(dir) == (size_t)len &&
+		    memcmp(dir, path, (size_t)len) == 0)
 			return "codex login";
-	return "chatmock login";
+	snprintf(mend->text, sizeof(mend->text), "CODEX_HOME=%.*s codex login",
+		 len, path);
+	return mend->text;
 }
 
 static enum err read_all(int fd, struct buf *out, struct err_note *note)
@@ -210,6 +210,7 @@ static enum err read_and_parse(const char *path, struct login *l,
 enum err login_load(const struct config *c, const char *path, struct login *l,
 		    struct json_object **tree, struct err_note *note)
 {
+	struct login_mend mend;
 	const struct timespec nap = { .tv_nsec = HALF_WRITTEN_WAIT_NS };
 	struct err_note bad = ERR_NOTE_INIT;
 	enum err err;
@@ -237,10 +238,10 @@ enum err login_load(const struct config *c, const char *path, struct login *l,
 	if (err == ERR_LOGIN_BROKEN)
 		return err_tell(note, err, "The login file %s is broken: %s. "
 				"`%s` makes a new one.", path, bad.why,
-				login_mend(c, path));
+				login_mend(c, path, &mend));
 	if (err == ERR_LOGIN_MISSING)
 		return err_tell(note, err, "The login file %s is gone: run "
-				"`%s`.", path, login_mend(c, path));
+				"`%s`.", path, login_mend(c, path, &mend));
 	return err_set(note, err, "%s", bad.why);
 }
 

@@ -45,8 +45,12 @@ MUST_USE enum err login_load(const struct config *c, const char *path,
 /* A copy of all of it. False: no memory, and *to is empty. */
 MUST_USE bool login_copy(struct login *to, const struct login *from);
 
-/* The command that gets a new login into this file. */
-const char *login_mend(const struct config *c, const char *path);
+/* The command that gets a new login into this file, to be typed as it is:
+ * "codex login", or "CODEX_HOME=... codex login" where its own home is not the
+ * file's. Returns a pointer to mend's text. */
+struct login_mend { char text[256]; };
+const char *login_mend(const struct config *c, const char *path,
+		       struct login_mend *mend);
 
 /* No refresh will help a key, nor a token that is not there. */
 bool login_expired(const struct login *l, int64_t now_s);

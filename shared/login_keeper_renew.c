@@ -88,6 +88,7 @@ static void renewal_done(struct loop_job *job)
 bool keeper_renew(struct login_keeper *k, bool refused,
 		  const struct err_note **note)
 {
+	struct login_mend mend;
 	struct login_task *t;
 
 	*note = &k->renew_note;
@@ -100,7 +101,7 @@ bool keeper_renew(struct login_keeper *k, bool refused,
 		err_tell(&k->refused_note, ERR_LOGIN_STALE, "Upstream refuses "
 			 "the login in %s, though it was renewed just now: "
 			 "run `%s`.", k->login.path,
-			 login_mend(k->c, k->login.path));
+			 login_mend(k->c, k->login.path, &mend));
 		*note = &k->refused_note;
 		return false;
 	}

@@ -43,10 +43,11 @@ static bool same(const char *a, const char *b)
 static enum err stale(const struct renewal *r, const char *code,
 		      struct err_note *note)
 {
+	struct login_mend mend;
 	enum err err = err_tell(note, ERR_LOGIN_STALE,
 				"The login in %s cannot be renewed any more "
 				"(%s): run `%s`.", r->l->path, code,
-				login_mend(r->c, r->l->path));
+				login_mend(r->c, r->l->path, &mend));
 
 	if (note && !note->ucode[0])
 		text_copy(note->ucode, sizeof(note->ucode), span_of(code));
@@ -349,6 +350,7 @@ enum err login_renew_until(const struct config *c,
 	struct renewal r = { .c = c, .http = http, .l = l, .refused = refused,
 			     .reason = reason };
 	char now[PATH_MAX];
+	struct login_mend mend;
 	enum err err;
 	int lock = -1;
 
@@ -360,7 +362,7 @@ enum err login_renew_until(const struct config *c,
 	if (!realpath(l->path, r.real))
 		return err_tell(note, ERR_LOGIN_MISSING, "The login file %s is "
 				"gone: run `%s`.", l->path,
-				login_mend(c, l->path));
+				login_mend(c, l->path, &mend));
 	err = take_lock(r.real, wait_ms, stop, &lock, note);
 	if (err)
 		return err;

@@ -41,8 +41,6 @@ static const struct answer_row answers[ERR__COUNT] = {
 		"There is nothing at this path: GET / lists the base URLs." },
 	[ERR_BAD_METHOD] = { 405, INVALID, "method_not_allowed",
 		"This path takes another method: see the Allow header." },
-	[ERR_UPGRADE_REQUIRED] = { 426, INVALID, "upgrade_required",
-		"WebSocket is not served here: use POST." },
 	[ERR_MODEL_NOT_FOUND] = { 404, INVALID, "model_not_found",
 		"Upstream does not know this model: GET /v1/models lists what there is." },
 	[ERR_HOST_REFUSED] = { 403, FORBIDDEN, "host_refused",

@@ -111,11 +111,11 @@ static void add_response(struct buf *b, unsigned *seed)
 		"\"error\":{\"code\":\"server_error\",\"message\":\"Oh\"}",
 		"\"incomplete_details\":{\"reason\":\"max_output_tokens\"}",
 		"\"incomplete_details\":null", "\"usage\":{}",
-		"\"usage\":{\"input_tokens\":9,\"input_tokens_details\":"
-		"{\"cached_tokens\":4,\"reasoning_tokens\":5},\"output_tokens\":5,"
-		"\"output_tokens_details\":{\"reasoning_tokens\":2},\"total_tokens\":14}",
-		"\"usage\":{\"input_tokens\":3,\"output_tokens\":-5,"
-		"\"output_tokens_details\":null}", "\"usage\":{\"total_tokens\":-1}",
+		("\"usage\":{\"input_tokens\":9,\"input_tokens_details\":"
+		 "{\"cached_tokens\":4,\"reasoning_tokens\":5},\"output_tokens\":5,"
+		 "\"output_tokens_details\":{\"reasoning_tokens\":2},\"total_tokens\":14}"),
+		("\"usage\":{\"input_tokens\":3,\"output_tokens\":-5,"
+		 "\"output_tokens_details\":null}"), "\"usage\":{\"total_tokens\":-1}",
 		"\"usage\":{\"input_tokens\":1.5,\"total_tokens\":7}",
 		"\"tools\":[{\"type\":\"function\",\"x\":[1,2.5e3,true,{}]}]",
 	};

@@ -8,9 +8,10 @@
 static const char *const dirs[] = {
 	"one", "two", "three", ".chatmock", ".chatgpt-local", ".codex",
 };
+/* The command that mends each: the Codex CLI's own home needs no name. */
 static const char *const mends[] = {
-	"chatmock login", "chatmock login", "codex login", "chatmock login",
-	"chatmock login", "codex login",
+	"/one codex login", "/two codex login", "`codex login",
+	"/.chatmock codex login", "/.chatgpt-local codex login", "`codex login",
 };
 
 static void auth_in(const struct place *p, size_t i, char path[128])
@@ -51,7 +52,7 @@ static void test_search(struct place *p)
 	}
 	note = ERR_NOTE_INIT;
 	check_int(login_read(&c, &l, &note), ERR_LOGIN_MISSING);
-	check(strstr(note.tell, "chatmock login") != NULL);
+	check(strstr(note.tell, "codex login") != NULL);
 	login_free(&l);
 	login_free(&l);
 }
