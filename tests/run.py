@@ -56,6 +56,8 @@ STAGES = [
      "python3 tests/servers/test_run.py"),
     ("stress", "stuck peers, held locks, large bodies", 600,
      "python3 tests/servers/test_stress.py"),
+    ("upstreams", "TLS, HTTP/2, proxies, redirects, time limits", 300,
+     "python3 tests/servers/test_upstreams.py"),
     ("aborts", "clients that leave at every step, drains at bad moments", 300,
      "python3 tests/servers/test_aborts.py"),
     ("aborts-sanitized", "the same under ASan and UBSan", 300,
