@@ -182,6 +182,19 @@ static int run_check(const struct config *c, struct buf *out)
 	return status;
 }
 
+/* A CGI caller hears of it too, without what is wrong inside. */
+static void complain(const struct err_note *note)
+{
+	fprintf(stderr, "chatmock.fcgi: %s\n",
+		note->tell[0] ? note->tell : note->why);
+	if (!check_listens() && getenv("REQUEST_METHOD"))
+		fputs("Status: 500 Internal Server Error\r\n"
+		      "Content-Type: application/json\r\n\r\n"
+		      "{\"error\":{\"message\":\"The gateway's settings are wrong; "
+		      "its error output says which.\",\"type\":\"server_error\","
+		      "\"param\":null,\"code\":\"bad_settings\"}}\n", stdout);
+}
+
 /* fd 0 is the web server's socket, or the body of one CGI request. */
 static int serve(const struct config *c, char *argv[], struct handover *h,
 		 struct buf *out)
@@ -190,9 +203,15 @@ static int serve(const struct config *c, char *argv[], struct handover *h,
 		.name = "chatmock.fcgi", .workers = worker_count,
 		.hooks = &app_hooks, .check = check_all,
 	};
+	struct err_note note = ERR_NOTE_INIT;
+	int status;
 
-	if (!check_listens() && getenv("REQUEST_METHOD"))
-		return app_cgi(c, environ);
+	if (!check_listens() && getenv("REQUEST_METHOD")) {
+		status = app_cgi(c, environ, &note);
+		if (note.code)
+			complain(&note);
+		return status;
+	}
 	if (!check_listens()) {
 		check_usage(argv[0], out);
 		put_out(out, 2);
@@ -247,19 +266,6 @@ static bool act_alone(const struct options *o, struct buf *out)
 	default:
 		return false;
 	}
-}
-
-/* A CGI caller hears of it too, without what is wrong inside. */
-static void complain(const struct err_note *note)
-{
-	fprintf(stderr, "chatmock.fcgi: %s\n",
-		note->tell[0] ? note->tell : note->why);
-	if (!check_listens() && getenv("REQUEST_METHOD"))
-		fputs("Status: 500 Internal Server Error\r\n"
-		      "Content-Type: application/json\r\n\r\n"
-		      "{\"error\":{\"message\":\"The gateway's settings are wrong; "
-		      "its error output says which.\",\"type\":\"server_error\","
-		      "\"param\":null,\"code\":\"config\"}}\n", stdout);
 }
 
 int main(int argc, char *argv[])

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
+#include <sysexits.h>
 
 #include "../../shared/clock.h"
+#include "../../shared/file.h"
 #include "../process/worker.h"
 #include "reqlog.h"
 #include "stream.h"
@@ -292,27 +294,43 @@ static void cgi_done(void *ctx)
 	loop_stop(app->loop);
 }
 
-int app_cgi(const struct config *c, char *const environ_[])
+/* Where the directory can not be made log_open() says so on stderr. */
+static struct log *cgi_log(const struct config *c, const char *name)
 {
-	struct err_note note = ERR_NOTE_INIT;
-	struct loop *loop = loop_new();
-	struct app *app = loop ? app_new(c, loop, NULL, &note) : NULL;
-	char path[4096];
-	int code = 70;
+	struct err_note ignored = ERR_NOTE_INIT;
+	struct buf path;
+	struct log *log;
 
-	if (!app)
+	buf_init(&path, 8192);
+	buf_fmt(&path, "%s/log", c->home);
+	if (file_make_dir(path.ptr, &ignored) == ERR_OK)
+		buf_fmt(&path, "/%s", name);
+	log = log_open(path.ptr, LOG_INFO);
+	buf_free(&path);
+	return log;
+}
+
+int app_cgi(const struct config *c, char *const environ_[], struct err_note *note)
+{
+	struct loop *loop = loop_new();
+	struct app *app = loop ? app_new(c, loop, NULL, note) : NULL;
+	struct log *access = NULL, *log = NULL;
+	int code = EX_SOFTWARE;
+
+	if (!app) {
+		err_set(note, ERR_NO_MEMORY, "no memory or no descriptors");
+		code = note->code == ERR_CONFIG ? EX_CONFIG : EX_SOFTWARE;
 		goto out;
-	snprintf(path, sizeof(path), "%s/log/access.log", c->home);
-	app->access = log_open(path, LOG_INFO);
-	snprintf(path, sizeof(path), "%s/log/error.log", c->home);
-	app->log = log_open(path, LOG_INFO);
+	}
+	app->access = access = cgi_log(c, "access.log");
+	app->log = log = cgi_log(c, "error.log");
 	if (wire_cgi(loop, environ_, &wire_handler, app, cgi_done) &&
 	    loop_run(loop) == 0)
 		code = 0;
-	log_close(app->access);
-	log_close(app->log);
 out:
 	app_free(app);
 	loop_free(loop);
+	log_close(access);
+	log_close(log);
 	return code;
 }

@@ -38,8 +38,9 @@ struct app {
 /* The API's part of a worker; see fcgi/process/worker.h. */
 extern const struct worker_hooks app_hooks;
 
-/* Serves the one plain CGI request of this process; returns its exit code. */
-int app_cgi(const struct config *c, char *const environ_[]);
+/* Serves the one plain CGI request of this process; returns its exit code. A
+ * note with a code: it was not answered, the caller has to. */
+int app_cgi(const struct config *c, char *const environ_[], struct err_note *note);
 
 /* A client waits for an answer from now on. */
 void app_arrived(struct app *app);

@@ -397,6 +397,15 @@ def test_cgi(t):
         r = run(REQUEST_METHOD="GET", REQUEST_URI="/", CHATMOCK_COLOUR="blue", **base)
         t.check(r.returncode == 78 and r.stdout.startswith("Status: 500"),
                 "wrong settings are a 500", r)
+        base["CHATMOCK_HOME"] = os.path.join(g.home.dir, "new")
+        r = run(REQUEST_METHOD="GET", REQUEST_URI="/",
+                CHATMOCK_UPSTREAM_KEY_FILE="/nowhere/key", **base)
+        t.check(r.returncode != 0 and r.stdout.startswith("Status: 500") and
+                "/nowhere/key" in r.stderr, "so is a key that is not there", r)
+        r = run(REQUEST_METHOD="GET", REQUEST_URI="/", **base)
+        t.check(r.returncode == 0 and not r.stderr and os.path.getsize(
+            os.path.join(g.home.dir, "new", "log", "access.log")) > 0,
+            "a first request makes its home", r)
 
 
 if __name__ == "__main__":

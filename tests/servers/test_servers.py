@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The three web servers with their samples in front of chatmock.fcgi: a live
 stream, a 1 MB body, the Authorization header, a client that leaves, bodies
-that are too large.
+that are too large; and lighttpd with plain CGI.
 
-    tests/servers/test_servers.py [lighttpd] [nginx] [apache]
+    tests/servers/test_servers.py [lighttpd] [nginx] [apache] [cgi]
 """
 import http.client
 import os
@@ -14,8 +14,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import (PATH, ROOT, Checks, Gateway, Upstream, chat, fastcgi, free_port,
-                 until, words_of)
+from rig import (GATEWAY, PATH, ROOT, Checks, Gateway, Upstream, chat, children,
+                 fastcgi, free_port, until, words_of)
 
 up = Upstream()
 HEARTBEAT = 0.5
@@ -241,5 +241,44 @@ def apache(t):
                  ["apache2", "-D", "FOREGROUND", "-f", "CONF"])
 
 
+CGI = """
+server.modules = ("mod_alias", "mod_setenv", "mod_cgi")
+server.bind = "@BIND@"
+server.port = @PORT@
+server.document-root = "@HOME@/run/www"
+server.errorlog = "@HOME@/log/lighttpd.log"
+server.upload-dirs = ("@HOME@/run/tmp")
+server.stream-response-body = 2
+server.max-request-size = 33792
+alias.url = ("/" => "%s/")
+cgi.assign = ("%s" => "")
+setenv.set-environment = (%s)
+"""
+
+
+def cgi(t):
+    """lighttpd starts the program anew for each request."""
+    with Gateway(up, plain=True) as g:
+        program = os.path.join(g.home.dir, "gateway") if g.user else GATEWAY
+        settings = {"CHATMOCK_HOME": g.home.dir, "CHATMOCK_UPSTREAM_URL": up.url,
+                    "CHATMOCK_UPSTREAM_KIND": "responses",
+                    "CHATMOCK_HEARTBEAT": HEARTBEAT}
+        sample = os.path.join(g.home.dir, "cgi.sample")
+        with open(sample, "w") as f:
+            f.write(CGI % (program, os.path.basename(program), ", ".join(
+                f'"{k}" => "{v}"' for k, v in settings.items())))
+        s = Server(g, sample, ["lighttpd", "-D", "-f", "CONF"])
+        try:
+            for check in (check_stream, check_large_body, check_abort,
+                          check_heartbeat, check_too_large, check_plain):
+                check(t, s, "cgi")
+            r = s.send("GET", "/v1/models", headers={"Proxy": "http://127.0.0.1:1"})
+            t.check(r.status == 200, "cgi", "a Proxy header means nothing", r.status)
+            t.check(until(lambda: not children(s.p.pid), 3), "cgi",
+                    "no process is left", children(s.p.pid))
+        finally:
+            s.end()
+
+
 if __name__ == "__main__":
-    sys.exit(Checks("servers").run(lighttpd, nginx, apache))
+    sys.exit(Checks("servers").run(lighttpd, nginx, apache, cgi))
