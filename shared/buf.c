@@ -5,6 +5,7 @@
 #include "utf8.h"
 
 #define FIRST_SIZE 64
+#define SMALL 4096		/* up to here in few steps */
 
 /* What ptr shows while nothing is allocated; never written to. */
 static char *nothing(void)
@@ -50,7 +51,7 @@ static bool grow(struct buf *b, size_t need)
 	char *p;
 
 	while (size < need)
-		size *= 2;
+		size *= size < SMALL ? 4 : 2;
 	if (size > b->max + 1)
 		size = b->max + 1;
 	p = realloc(b->size ? b->ptr : NULL, size);

@@ -15,7 +15,7 @@
  * hold NULs of their own. ptr moves on any append: do not keep it.
  * A zeroed struct buf is not valid: use buf_init(). buf_free() leaves a buf
  * that buf_free() may be called on again and buf_init() starts anew.
- * Memory grows by doubling from 64 bytes; nothing is allocated while empty.
+ * Memory grows from 64 bytes by a factor; nothing is allocated while empty.
  */
 #ifndef CHATMOCK_BUF_H
 #define CHATMOCK_BUF_H
