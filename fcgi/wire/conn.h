@@ -4,7 +4,7 @@
  * The only module that includes <fcgiapp.h>. The loop owns every descriptor:
  * wire accepts the listening socket itself, gathers records without blocking
  * until PARAMS and STDIN have ended, under ceilings, and lets libfcgi parse
- * the parameters from a socket pair that can not block. Answers leave as
+ * the parameters from a pipe that can not block. Answers leave as
  * FCGI_STDOUT records through a bounded buffer and a non-blocking send, ended
  * by an empty STDOUT and END_REQUEST. What it relies on in libfcgi is said in
  * params.c. Keep-alive connections (FCGI_KEEP_CONN) go back to reading.

@@ -4,8 +4,8 @@
  * libfcgi reads a request from a descriptor and blocks while it waits, and
  * aborts the process on a length that no memory can hold. So it never sees
  * the peer: the parameters are gathered and checked first, then written to a
- * socket pair as one whole request, from which libfcgi parses them. The end
- * it reads from is non-blocking: should the two of us ever disagree on the
+ * pipe as one whole request, from which libfcgi parses them. The end it reads
+ * from is non-blocking: should the two of us ever disagree on the
  * framing, it fails instead of waiting.
  *
  * Relied upon in libfcgi (2.4.0 to 2.4.7 do so):
@@ -22,10 +22,13 @@
 #include "wire_private.h"
 
 #include <fcgiapp.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#define PIPE_ROOM 65536
 
 /*
  * FCGX_Init() takes SIGTERM, SIGUSR1 and SIGPIPE where they are default or
@@ -102,14 +105,24 @@ static bool is_ambiguous(struct span name, struct span value)
 	       (value.len && memchr(value.ptr, '\0', value.len));
 }
 
+/* A pipe costs half of a socket pair, but its owner may be allowed no more
+ * than a page of it. */
 static bool pair_open(struct wire *w)
 {
-	if (w->pair[0] >= 0)
+	int *p = w->pair;
+
+	if (p[0] >= 0)
 		return true;
+	if (pipe2(p, O_NONBLOCK | O_CLOEXEC) == 0) {
+		if (fcntl(p[0], F_GETPIPE_SZ) >= PIPE_ROOM)
+			return true;
+		close(p[0]);
+		close(p[1]);
+	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-		       w->pair) == 0)
+		       p) == 0)
 		return true;
-	w->pair[0] = w->pair[1] = -1;
+	p[0] = p[1] = -1;
 	return false;
 }
 
@@ -153,12 +166,11 @@ static bool pair_write(struct wire *w, struct span raw)
 		{ (void *)(uintptr_t)raw.ptr, raw.len },
 		{ last, raw.len ? sizeof(last) : 0 },
 	};
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov) };
 	size_t total = iov[0].iov_len + iov[1].iov_len + iov[2].iov_len;
 
 	_Static_assert(MAX_REQUEST_HEAD <= 0xffff, "must fit in one record");
-	return sendmsg(w->pair[0], &msg, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	       (ssize_t)total;
+	_Static_assert(MAX_REQUEST_HEAD <= PIPE_ROOM / 2, "must fit in the pipe");
+	return writev(w->pair[1], iov, ARRAY_LEN(iov)) == (ssize_t)total;
 }
 
 /* The strings end to end, each with its NUL. */
@@ -192,14 +204,14 @@ static char *parse(struct wire *w, struct span raw, size_t *len)
 		pair_close(w);		/* half a request may be in it */
 		return NULL;
 	}
-	fcgi.ipcFd = w->pair[1];
+	fcgi.ipcFd = w->pair[0];
 	fcgi.keepConnection = 1;
 	FCGX_Detach(&fcgi);
 	if (FCGX_Accept_r(&fcgi) == 0) {
 		block = copy_strings(fcgi.envp, len);
 		FCGX_Free(&fcgi, 0);
 	} else {
-		w->pair[1] = fcgi.ipcFd;	/* -1 when closed */
+		w->pair[0] = fcgi.ipcFd;	/* -1 when closed */
 		pair_close(w);
 	}
 	return block;

@@ -109,7 +109,7 @@ struct wire {
 	size_t conns;
 	size_t accept_failures;
 	unsigned depth;			/* callbacks of ours that are running */
-	int pair[2];			/* to libfcgi: written, read; -1: none */
+	int pair[2];			/* to libfcgi: read, written; -1: none */
 	bool accepting, tcp;
 	char *scratch;
 };
