@@ -11,6 +11,8 @@ static bool addr_is_loopback(const char *addr)
 	struct in_addr v4;
 	struct in6_addr v6;
 
+	if (strcmp(addr, "127.0.0.1") == 0)	/* nearly always */
+		return true;
 	if (inet_pton(AF_INET, addr, &v4) == 1)
 		return ntohl(v4.s_addr) >> 24 == 127;
 	/* lighttpd puts SERVER_ADDR in brackets */
@@ -178,8 +180,11 @@ enum err access_check(const struct config *c, const struct request *r,
 
 bool access_is_preflight(const struct config *c, const struct request *r)
 {
-	struct err_note note = ERR_NOTE_INIT;
+	struct err_note note;
 
-	return strcmp(r->method, "OPTIONS") == 0 && !r->note.code &&
-	       access_cors_origin(c, r) && !access_check(c, r, &note);
+	if (strcmp(r->method, "OPTIONS") != 0)
+		return false;
+	note = ERR_NOTE_INIT;
+	return !r->note.code && access_cors_origin(c, r) &&
+	       !access_check(c, r, &note);
 }

@@ -231,21 +231,23 @@ static enum err object_told(struct decoder *d, struct json_object *root,
 enum err decode_object(struct decoder *d, struct json_object *root,
 		       struct span raw, struct err_note *note)
 {
-	struct err_note own = ERR_NOTE_INIT;
-
 	if (d->ended)
 		return ERR_NONE;
-	d->note = note ? note : &own;
+	d->note = note;
 	d->raw = raw;
 	return object_told(d, root, span_of(""));
 }
 
 /* Most events: a delta, told without a tree. *err is the result if true. */
-static bool delta_told(struct decoder *d, struct span data, enum err *err)
+static bool delta_told(struct decoder *d, struct span name, struct span data,
+		       enum err *err)
 {
 	const struct rule *rule;
 	struct fast_delta delta;
 
+	/* a name that says what it is, and no delta */
+	if (span_starts(name, "response.") && name.ptr[name.len - 1] != 'a')
+		return false;
 	if (!decode_fast(data, &d->scratch, &delta))
 		return false;
 	rule = rule_find(delta.type);
@@ -283,30 +285,38 @@ static bool quick_told(struct decoder *d, struct span data, enum err *err)
 	return told;
 }
 
+/* What is unusual: by way of a tree. */
+static enum err parsed_told(struct decoder *d, struct json_reader *r,
+			    struct span name, struct span data)
+{
+	struct err_note why = ERR_NOTE_INIT;
+	struct json_object *root = json_reader_parse(r, data, &why);
+	enum err err;
+
+	if (!root)
+		return err_set(d->note, why.code == ERR_NO_MEMORY ?
+			       why.code : ERR_UPSTREAM_GARBLED,
+			       "an event: %s", why.why);
+	d->raw = data;
+	err = object_told(d, root, name);
+	json_object_put(root);
+	return err;
+}
+
 enum err decode_event(struct decoder *d, struct json_reader *r,
 		      struct span name, struct span data, struct err_note *note)
 {
-	struct err_note own = ERR_NOTE_INIT, parse = ERR_NOTE_INIT;
-	struct json_object *root;
 	enum err err;
 
 	data = text_trim(data);
 	if (d->ended || !data.len || span_eq(data, "[DONE]"))
 		return ERR_NONE;
-	d->note = note ? note : &own;
+	d->note = note;
 	if (decode_skips(name)) {
 		d->raw = data;
 		return tell_other(d);
 	}
-	if (delta_told(d, data, &err) || quick_told(d, data, &err))
+	if (delta_told(d, name, data, &err) || quick_told(d, data, &err))
 		return err;
-	root = json_reader_parse(r, data, &parse);
-	if (!root)
-		return err_set(d->note, parse.code == ERR_NO_MEMORY ?
-			       parse.code : ERR_UPSTREAM_GARBLED,
-			       "an event: %s", parse.why);
-	d->raw = data;
-	err = object_told(d, root, name);
-	json_object_put(root);
-	return err;
+	return parsed_told(d, r, name, data);
 }
