@@ -136,9 +136,9 @@ void answer_begin(struct stream *s, int status, const char *content_type)
 	if (content_type)
 		conn_header(s->conn, "Content-Type", content_type);
 	conn_header(s->conn, "x-request-id", s->req->id);
-	conn_header(s->conn, "x-chatmock-version", CHATMOCK_VERSION);
-	conn_header(s->conn, "Cache-Control", "no-store");
-	conn_header(s->conn, "X-Content-Type-Options", "nosniff");
+	conn_header_lines(s->conn, "x-chatmock-version: " CHATMOCK_VERSION "\r\n"
+			  "Cache-Control: no-store\r\n"
+			  "X-Content-Type-Options: nosniff\r\n");
 	if (t->dropped.len)
 		conn_header(s->conn, "x-chatmock-dropped-params", t->dropped.ptr);
 	if (t->stream)

@@ -67,6 +67,8 @@ void *conn_user(const struct conn *c);
 /* --- answering. Order: conn_begin, any conn_header, then body, conn_end. */
 void conn_begin(struct conn *c, int status);		/* writes "Status: 200 OK" */
 void conn_header(struct conn *c, const char *name, const char *value);
+/* Lines that are the same each time, all with their "\r\n": as they are. */
+void conn_header_lines(struct conn *c, const char *lines);
 bool conn_begun(const struct conn *c);			/* the status is spent */
 
 /* The buf to which body bytes are appended, until the next conn_ call. Ends

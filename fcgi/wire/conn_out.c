@@ -313,6 +313,12 @@ void conn_header(struct conn *c, const char *name, const char *value)
 	buf_str(&c->out, "\r\n");
 }
 
+void conn_header_lines(struct conn *c, const char *lines)
+{
+	if (c->state == CONN_ANSWERING && c->head_open)
+		buf_str(&c->out, lines);
+}
+
 bool conn_begun(const struct conn *c)
 {
 	return c->begun;
