@@ -222,9 +222,22 @@ void buf_json_part(struct buf *b, struct span s)
 
 void buf_json(struct buf *b, struct span s)
 {
-	buf_char(b, '"');
-	buf_json_part(b, s);
-	buf_char(b, '"');
+	char *p;
+
+	/* most strings are short and plain: room once, then bytes */
+	if (utf8_plain_run((const unsigned char *)s.ptr, s.len) != s.len ||
+	    !make_room(b, s.len + 2)) {
+		buf_char(b, '"');
+		buf_json_part(b, s);
+		buf_char(b, '"');
+		return;
+	}
+	p = b->ptr + b->len;
+	*p = '"';
+	if (s.len)
+		memcpy(p + 1, s.ptr, s.len);
+	memcpy(p + 1 + s.len, "\"", 2);
+	b->len += s.len + 2;
 }
 
 char *buf_take(struct buf *b)

@@ -177,9 +177,15 @@ void log_begin(struct log_line *line, struct log *l, enum log_level level,
 /* Keys are words of ours: nothing in them is escaped. */
 static void put_key(struct log_line *line, const char *key)
 {
-	buf_str(&line->text, ",\"");
-	buf_str(&line->text, key);
-	buf_str(&line->text, "\":");
+	size_t len = strlen(key);
+	char *p = buf_room(&line->text, len + 4);
+
+	if (!p)
+		return;
+	memcpy(p, ",\"", 2);
+	memcpy(p + 2, key, len);
+	memcpy(p + 2 + len, "\":", 2);
+	buf_wrote(&line->text, len + 4);
 }
 
 void log_str(struct log_line *line, const char *key, struct span value)
