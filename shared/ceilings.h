@@ -42,6 +42,7 @@
 /* Work that would hold up the loop goes to a thread from here on */
 #define INLINE_PARSE		(48u << 10)	/* a request's body */
 #define INLINE_EVENT		(128u << 10)	/* one upstream event */
+#define HEAVY_TEXT		(256u << 10)	/* JSON whose tree takes megabytes */
 
 /* A log line's fields are cut here */
 #define MAX_LOG_FIELD		2048

@@ -81,6 +81,8 @@ enum loop_lane {
 struct loop_job {
 	void (*work)(struct loop_job *job);
 	void (*done)(struct loop_job *job);
+	bool heavy;	/* it lets go of megabytes in small pieces: once the
+			 * threads are idle the system gets them back */
 	/* private */
 	struct loop_job *next;
 };

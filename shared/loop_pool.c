@@ -5,6 +5,7 @@
  * fsync), so nobody waits for it. Threads are started only when a job finds
  * none idle; they get no signals, those are the loop's.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 
 #define MAX_THREADS 2
 #define NICE 10			/* of the threads, beside the loop's */
+#define CALM_NS 200000000	/* without work before memory is given back */
 
 static const struct {
 	const char *name;		/* as ps and gdb show it: 15 bytes */
@@ -43,6 +45,7 @@ struct loop_pool {
 	struct loop_fd wake;		/* eventfd: something is done */
 	pthread_mutex_t lock;
 	bool closing;			/* no new jobs */
+	bool heavy;			/* free memory lies about */
 	struct job_list finished;
 	struct lane lanes[LANE__COUNT];
 };
@@ -96,6 +99,37 @@ static void on_wake(struct loop_fd *f, uint32_t events)
 	finished_run(p);
 }
 
+/*
+ * With the lock held: waits for a job. What a large tree was made of stays
+ * with the allocator, hundreds of megabytes, unless it is told; that takes
+ * milliseconds and locks that the loop needs, so it is done once after a burst.
+ */
+static void wait_for_job(struct lane *lane)
+{
+	struct loop_pool *p = lane->pool;
+	struct timespec until;
+	int rc = 0;
+
+	lane->idle++;
+	if (p->heavy) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += CALM_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		rc = pthread_cond_clockwait(&lane->filled, &p->lock,
+					    CLOCK_MONOTONIC, &until);
+	} else {
+		pthread_cond_wait(&lane->filled, &p->lock);
+	}
+	lane->idle--;
+	if (!rc || !p->heavy || p->closing || lane->waiting.first)
+		return;
+	p->heavy = false;
+	pthread_mutex_unlock(&p->lock);
+	malloc_trim(0);
+	pthread_mutex_lock(&p->lock);
+}
+
 static void *thread_main(void *arg)
 {
 	struct lane *lane = arg;
@@ -109,11 +143,8 @@ static void *thread_main(void *arg)
 	for (;;) {
 		bool first;
 
-		while (!lane->waiting.first && !p->closing) {
-			lane->idle++;
-			pthread_cond_wait(&lane->filled, &p->lock);
-			lane->idle--;
-		}
+		while (!lane->waiting.first && !p->closing)
+			wait_for_job(lane);
 		job = list_take(&lane->waiting);
 		if (!job)
 			break;
@@ -121,6 +152,7 @@ static void *thread_main(void *arg)
 		pthread_mutex_unlock(&p->lock);
 		job->work(job);
 		pthread_mutex_lock(&p->lock);
+		p->heavy |= job->heavy;
 		first = !p->finished.first;
 		list_put(&p->finished, job);
 		if (first)

@@ -121,7 +121,8 @@ static bool job_start(struct stream *s)
 	if (!p)
 		return false;
 	*p = (struct preparing){
-		.job = { .work = job_work, .done = job_done },
+		.job = { .work = job_work, .done = job_done,
+			 .heavy = s->req->body.len > HEAVY_TEXT },
 		.s = s, .note = ERR_NOTE_INIT,
 	};
 	s->job_running = loop_submit(s->app->loop, LANE_WORK, &p->job);

@@ -47,6 +47,7 @@ static void drop_payload(struct stream *s)
 		old->job.work = old_work;
 		old->job.done = old_done;
 		old->text = s->payload;
+		old->job.heavy = old->text.len > HEAVY_TEXT;
 		if (loop_submit(s->app->loop, LANE_WORK, &old->job))
 			buf_init(&s->payload, 0);
 		else

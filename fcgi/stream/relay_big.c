@@ -103,6 +103,7 @@ static void parse_done(struct loop_job *job)
 		big_resume(s);
 	}
 	stream_settle(s);
+	big->job.heavy = big->text.len > HEAVY_TEXT;
 	big->job.work = drop_work;
 	big->job.done = drop_done;
 	if (!loop_submit(loop, LANE_WORK, &big->job))

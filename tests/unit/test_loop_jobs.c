@@ -75,7 +75,7 @@ static void test_jobs(void)
 	done_count = 0;
 	want_done = N;
 	for (int i = 0; i < N; i++) {
-		jobs[i] = (struct job){ { job_work, job_done, NULL }, .number = i };
+		jobs[i] = (struct job){ { .work = job_work, .done = job_done }, .number = i };
 		check(loop_submit(loop, LANE_WORK, &jobs[i].job));
 	}
 	run_for(5000000);
@@ -91,9 +91,9 @@ static void test_jobs(void)
 /* A long wait in the login's lane delays no parse, and no timer. */
 static void test_lanes_apart(void)
 {
-	struct job slow = { { job_work, job_done, NULL }, .number = 1,
+	struct job slow = { { .work = job_work, .done = job_done }, .number = 1,
 			    .sleep_us = 150000 };
-	struct job slow2 = slow, quick = { { job_work, job_done, NULL }, .number = 2 };
+	struct job slow2 = slow, quick = { { .work = job_work, .done = job_done }, .number = 2 };
 	int64_t start = clock_mono_us();
 
 	done_count = 0;
@@ -120,13 +120,93 @@ static void test_free_drains(void)
 	done_count = 0;
 	want_done = -1;
 	for (int i = 0; i < N; i++) {
-		jobs[i] = (struct job){ { job_work, job_done, NULL }, .number = i,
+		jobs[i] = (struct job){ { .work = job_work, .done = job_done }, .number = i,
 					.sleep_us = 200 };
 		check(loop_submit(l, LANE_WORK, &jobs[i].job));
 	}
 	loop_free(l);
 	check_int(done_count, N);
 	loop_free(NULL);
+}
+
+/* The same without the end of the loop; nothing is taken any more. */
+static void test_join(void)
+{
+	struct job job = { { .work = job_work, .done = job_done }, .sleep_us = 20000 };
+	struct loop *l = loop_new(), *fresh = loop_new();
+
+	done_count = 0;
+	want_done = -1;
+	check(loop_submit(l, LANE_WORK, &job.job));
+	loop_join(l);
+	check_int(done_count, 1);
+	check(!loop_submit(l, LANE_WORK, &job.job));
+	loop_join(l);
+	loop_free(l);
+	loop_join(fresh);
+	check(!loop_submit(fresh, LANE_WORK, &job.job));
+	loop_free(fresh);
+	check_int(done_count, 1);
+}
+
+static int64_t resident_kb(void)
+{
+	char line[128];
+	long long kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "RssAnon: %lld", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static void *last_crumb;
+
+static void crumbs_work(struct loop_job *job)
+{
+	enum { N = 200000 };
+	void **crumbs = calloc(N, sizeof(*crumbs));
+
+	(void)job;
+	for (int i = 0; crumbs && i < N; i++) {
+		crumbs[i] = malloc(300);
+		if (crumbs[i])
+			memset(crumbs[i], 1, 300);
+	}
+	for (int i = 0; crumbs && i < N - 1; i++)
+		free(crumbs[i]);
+	/* this one stands in the way of giving back by itself */
+	last_crumb = crumbs ? crumbs[N - 1] : NULL;
+	free(crumbs);
+}
+
+static void crumbs_done(struct loop_job *job)
+{
+	(void)job;
+	done_count++;
+}
+
+/* What a heavy job let go of is not kept. */
+static void test_heavy(void)
+{
+	struct loop_job job = { .work = crumbs_work, .done = crumbs_done,
+				.heavy = true };
+	int64_t before = resident_kb();
+
+	done_count = 0;
+	want_done = -1;
+	check(loop_submit(loop, LANE_WORK, &job));
+	run_for(600000);
+	check_int(done_count, 1);
+#ifndef __SANITIZE_ADDRESS__
+	check(resident_kb() < before + 10000);
+#else
+	(void)before;
+#endif
+	free(last_crumb);
 }
 
 int main(void)
@@ -137,6 +217,8 @@ int main(void)
 	test_jobs();
 	test_lanes_apart();
 	test_free_drains();
+	test_join();
+	test_heavy();
 	loop_free(loop);
 	return test_end("test_loop_jobs");
 }
