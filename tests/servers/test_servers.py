@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The three web servers with their samples in front of chatmock.fcgi: a live
 stream, a 1 MB body, the Authorization header, a client that leaves, bodies
-that are too large; and lighttpd with plain CGI.
+that are too large, hostile requests; and lighttpd with plain CGI.
 
     tests/servers/test_servers.py [lighttpd] [nginx] [apache] [cgi]
 """
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -213,12 +214,103 @@ def check_plain(t, s, name):
     t.check(r.status == 403, name, "a foreign Host is 403", r.status)
 
 
+def raw(port, data):
+    """Status and error code of the answer to these bytes."""
+    out = b""
+    with socket.create_connection(("127.0.0.1", port), 10) as c:
+        try:
+            c.sendall(data)
+            while True:
+                piece = c.recv(65536)
+                if not piece:
+                    break
+                out += piece
+        except OSError:
+            pass
+    code = re.search(rb'"code":"(\w+)"', out)
+    return out[9:12].decode(), code[1].decode() if code else "", out
+
+
+def lines(*more, method="POST", uri="/v1/chat/completions", host="localhost",
+          kind="application/json", body=None):
+    body = chat("2 words every 1 ms", stream=False) if body is None else body
+    head = [f"{method} {uri} HTTP/1.1", f"Host: {host}", "Connection: close"]
+    if method == "POST":
+        head += [f"Content-Length: {len(body)}"]
+        head += [f"Content-Type: {kind}"] if kind else []
+    return "\r\n".join(head + list(more)).encode("latin-1") + b"\r\n\r\n" + \
+        (body if method == "POST" else b"")
+
+
+# what is sent, the statuses that may come: first ours, then a server's own
+EVIL = "https://evil.example"
+HOSTILE = (
+    ("a foreign Host", lines(host="evil.example"), "403"),
+    ("and a name that begins well", lines(host="localhost.evil.example"), "403"),
+    ("or has a user", lines(host="localhost@evil.example"), "403 400"),
+    ("or a strange port", lines(host="localhost:80.evil.example"), "403 400"),
+    ("another address", lines(host="0.0.0.0"), "403"),
+    ("an address in short", lines(host="127.1"), "403 400"),
+    ("two Hosts", lines("Host: evil.example"), "400 403"),
+    ("two Hosts, the other way", lines("Host: localhost", host="evil.example"),
+     "400 403"),
+    ("one with underscores", lines("HTTP_HOST: localhost", "Http_Host: localhost",
+                                   host="evil.example"), "403"),
+    ("one by a proxy", lines("X-Forwarded-Host: localhost", host="evil.example"),
+     "403"),
+    ("a whole URL", lines(uri="http://evil.example/v1/models", method="GET",
+                          host="evil.example"), "403 400"),
+    ("a loopback one", lines(host="[::1]:8000"), "200"),
+    ("a foreign Origin", lines("Origin: " + EVIL), "403"),
+    ("none", lines("Origin: null"), "403"),
+    ("its own", lines("Origin: http://localhost"), "200"),
+    ("a cross-site request", lines("Sec-Fetch-Site: cross-site"), "403"),
+    ("in capitals", lines("SEC-FETCH-SITE: CROSS-SITE"), "403"),
+    ("a foreign preflight", lines("Origin: " + EVIL,
+     "Access-Control-Request-Method: POST", method="OPTIONS"), "403"),
+    ("a foreign reader", lines("Origin: " + EVIL, method="GET", uri="/v1/models"),
+     "403"),
+    ("a form", lines(kind="application/x-www-form-urlencoded"), "415"),
+    ("text", lines(kind="text/plain"), "415"),
+    ("text that says JSON", lines(kind="text/plain; application/json"), "415"),
+    ("no type", lines(kind=None), "200"),
+    ("no type with an Origin", lines("Origin: http://localhost", kind=None), "415"),
+    ("addresses in headers", lines("X-Forwarded-For: 192.0.2.1", "Remote_Addr: "
+     "192.0.2.1", "X-Real-IP: 192.0.2.1", "Proxy: http://127.0.0.1:1"), "200"),
+    ("the longest URL", lines(method="GET", uri="/v1/models?".ljust(8192, "a")),
+     "200"),
+    ("one more", lines(method="GET", uri="/v1/models?".ljust(8193, "a")), "414"),
+    ("many headers", lines(*(f"X-{i}: 1" for i in range(80))), "200"),
+    ("too many", lines(*(f"X-{i}: 1" for i in range(101))), "431"),
+    ("large ones", lines(*(f"X-{i}: " + "v" * 3000 for i in range(9))), "200"),
+    ("too large", lines(*(f"X-{i}: " + "v" * 4000 for i in range(9))), "431"),
+    ("a control byte", lines("X-A: a\1b"), "400"),
+    ("both lengths", lines("Transfer-Encoding: chunked"), "400 200"),
+)
+
+
+def check_hostile(t, s, name):
+    ours = ("host_refused", "origin_refused", "unsupported_media_type",
+            "uri_too_long", "headers_too_large")
+    for what, data, statuses in HOSTILE:
+        status, code, out = raw(s.port, data)
+        want = statuses.split()
+        t.check(status in want, name, what, status, code, out[:300])
+        t.check(want[0] not in ("403", "415", "414", "431") or status != want[0] or
+                code in ours, name, what, "in our words", code, out[:300])
+        t.check(b"access-control" not in out.lower(), name, what, "no CORS", out[:300])
+    asked = [seen for seen in up.seen if b"evil" in seen.body]
+    t.check(not asked, name, "nothing of it went upstream", asked)
+    t.check(s.send("GET", "/").status == 200, name, "and all goes on")
+
+
 def check_server(t, name, sample, command):
     with Gateway(up, plain=True, CHATMOCK_HEARTBEAT=HEARTBEAT, CHATMOCK_DRAIN_TIMEOUT=1) as g:
         s = Server(g, sample, command)
         try:
             for check in (check_stream, check_large_body, check_params,
-                          check_abort, check_heartbeat, check_too_large, check_plain):
+                          check_abort, check_heartbeat, check_too_large, check_plain,
+                          check_hostile):
                 try:
                     check(t, s, name)
                 except (OSError, http.client.HTTPException) as e:
