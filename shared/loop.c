@@ -38,6 +38,7 @@ struct loop {
 	uint32_t slot_count, first_free;
 	struct timer_heap timers;
 	struct loop_pool *pool;
+	struct loop_after *after;
 	struct epoll_event events[BATCH_FDS];
 };
 
@@ -195,6 +196,39 @@ void loop_timer_cancel(struct loop *l, struct loop_timer *t)
 	timer_heap_take(&l->timers, t);
 }
 
+/* --- right behind a callback */
+
+void loop_after(struct loop *l, struct loop_after *a)
+{
+	if (a->link)
+		return;
+	a->next = l->after;
+	if (a->next)
+		a->next->link = &a->next;
+	a->link = &l->after;
+	l->after = a;
+}
+
+void loop_after_cancel(struct loop_after *a)
+{
+	if (!a->link)
+		return;
+	*a->link = a->next;
+	if (a->next)
+		a->next->link = a->link;
+	a->link = NULL;
+}
+
+static void run_after(struct loop *l)
+{
+	struct loop_after *a;
+
+	while ((a = l->after)) {
+		loop_after_cancel(a);
+		a->fn(a);
+	}
+}
+
 static void run_timers(struct loop *l)
 {
 	l->in_timers = true;
@@ -206,6 +240,7 @@ static void run_timers(struct loop *l)
 		t = l->timers.entries[0].timer;
 		timer_heap_take(&l->timers, t);
 		t->fn(t);
+		run_after(l);
 	}
 	l->in_timers = false;
 }
@@ -243,6 +278,7 @@ static void run_fds(struct loop *l, int count)
 
 		if (slot->f && slot->generation == (uint32_t)(tag >> 32))
 			slot->f->fn(slot->f, l->events[i].events);
+		run_after(l);
 	}
 }
 
@@ -252,6 +288,7 @@ int loop_run(struct loop *l)
 
 	l->running = true;
 	l->now = clock_mono_us();
+	run_after(l);
 	while (!l->stop) {
 		int count = epoll_wait(l->epoll, l->events, BATCH_FDS, wait_ms(l));
 

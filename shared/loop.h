@@ -69,6 +69,17 @@ static inline bool loop_timer_is_set(const struct loop_timer *t)
 	return t->place != 0;
 }
 
+/* --- once, as soon as the callback that runs now has returned: for what many
+ * a call inside it would do each for itself. Embedded and zeroed as a timer;
+ * set twice it still runs once. */
+struct loop_after {
+	void (*fn)(struct loop_after *a);
+	/* private */
+	struct loop_after *next, **link;	/* link: what points here, or NULL */
+};
+void loop_after(struct loop *l, struct loop_after *a);
+void loop_after_cancel(struct loop_after *a);	/* not set: no-op */
+
 /* --- work for threads. work() runs on a thread of the pool, done() later on
  * the loop. The job is the caller's and must stay until done() has run;
  * a job can not be cancelled: who loses interest lets done() free it.

@@ -13,6 +13,9 @@
 #include "answer.h"
 #include "stream.h"
 
+/* More than that is not gathered before it is sent. */
+#define FLUSH_FROM (16u << 10)
+
 static void open_reply(struct stream *s)
 {
 	if (conn_begun(s->conn))
@@ -192,8 +195,17 @@ void relay_go_on(struct stream *s, bool ended)
 	}
 	if (s->terms.stream && conn_pending(s->conn)) {
 		s->told_us = loop_now(s->app->loop);
-		conn_flush(s->conn);
+		if (conn_pending(s->conn) >= FLUSH_FROM)
+			conn_flush(s->conn);
+		else
+			loop_after(s->app->loop, &s->flush);
 	}
+}
+
+/* One read may bring many events, each told by itself: they leave together. */
+void relay_flush(struct loop_after *a)
+{
+	conn_flush(CONTAINER_OF(a, struct stream, flush)->conn);
 }
 
 bool relay_bytes(struct stream *s, struct span bytes)

@@ -41,6 +41,7 @@ static struct stream *stream_new(struct app *app, struct conn *conn,
 	s->req = req;
 	s->note = ERR_NOTE_INIT;
 	s->timer.fn = stream_timer;
+	s->flush.fn = relay_flush;
 	s->told_us = loop_now(app->loop);
 	ask_init(&s->ask, app->config, app->catalog);
 	terms_init(&s->terms);
@@ -60,6 +61,7 @@ static void stream_free(struct stream *s)
 	struct app *app = s->app;
 
 	loop_timer_cancel(app->loop, &s->timer);
+	loop_after_cancel(&s->flush);
 	attempt_stop(s);
 	attempt_forget(s);
 	relay_free(s);
@@ -90,6 +92,7 @@ static void stream_over(struct stream *s)
 {
 	s->step = STEP_OVER;
 	s->conn = NULL;
+	loop_after_cancel(&s->flush);
 	reqlog(s);
 	if (s->call)
 		loop_timer_in(s->app->loop, &s->timer, LINGER_US);

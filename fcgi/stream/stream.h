@@ -66,6 +66,7 @@ struct stream {
 	bool semantic;			/* an event has left: no attempt any more */
 	bool done;			/* upstream ended it well */
 	bool held;			/* the call waits for http_resume() */
+	struct loop_after flush;	/* sends what a read of upstream's made */
 
 	struct loop_timer timer;	/* the earliest of all limits below */
 	int64_t called_us, heard_us;	/* upstream: when called, last heard of */
@@ -122,6 +123,7 @@ void relay_begin(struct stream *s);
 bool relay_bytes(struct stream *s, struct span bytes);	/* false: hold */
 void relay_end(struct stream *s);		/* upstream's transfer is over */
 void relay_heartbeat(struct stream *s);
+void relay_flush(struct loop_after *a);
 void relay_free(struct stream *s);
 enum err relay_sse(void *ctx, struct span name, struct span data);
 
