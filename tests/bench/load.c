@@ -7,7 +7,7 @@
  *	whole	--n N --conns C	keep-alive connections, whole answers per second
  *	hold	--n N --ramp R --seconds S	N streams open at once: events per
  *				second, their delay, loss and order
- *	abort	--n N --ramp R	N silent streams, then all closed: prints when
+ *	abort	--n N --ramp R	N silent streams, then all closed, 2 ms apart
  *
  *	--tongue chat|responses	what is asked and how an event looks
  *	--body BYTES		size of the user's message
@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "../../shared/clock.h"
 #include "load.h"
@@ -84,6 +85,18 @@ static void start_due(struct load *l, int64_t begun)
 	}
 }
 
+/* One client after the other leaves, as they do; each time is printed. */
+static void close_all(struct load *l)
+{
+	printf(",\"closed_at_us\":[");
+	for (long i = 0; i < l->n; i++) {
+		printf("%s%" PRId64, i ? "," : "", clock_mono_us());
+		conn_close(l, &l->all[i]);
+		usleep(2000);
+	}
+	printf("]");
+}
+
 static void run(struct load *l)
 {
 	int64_t begun = clock_mono_us(), now = begun, loaded = 0, asked;
@@ -113,11 +126,8 @@ static void run(struct load *l)
 	       (double)l->events * 1e6 / (double)asked);
 	print_times("ttft_us", l->ttft, l->ttft_count);
 	print_times("delay_us", l->delay, l->delay_count);
-	if (strcmp(l->mode, "abort") == 0) {
-		printf(",\"closed_at_us\":%" PRId64, clock_mono_us());
-		for (long i = 0; i < l->n; i++)
-			conn_close(l, &l->all[i]);
-	}
+	if (strcmp(l->mode, "abort") == 0)
+		close_all(l);
 	printf("}\n");
 }
 
