@@ -28,7 +28,8 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.join(ROOT, "build", "bin")
 LOAD = os.path.join(ROOT, "build", "bench", "load")
-PORTS = {"proxy": 1811, "nginx": 1812, "lighttpd": 1813, "mod_proxy": 1814}
+PORTS = {"proxy": 1811, "nginx": 1812, "lighttpd": 1813, "mod_proxy": 1814,
+         "kept": 1815}
 UPSTREAM = 1810
 
 NGINX = """
@@ -40,6 +41,7 @@ http {{
   fastcgi_temp_path {dir}/t3; uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
   keepalive_requests 1000000; client_max_body_size 64m;
   upstream direct {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+  upstream gateway {{ server unix:{sock}; keepalive 64; }}
   server {{
     listen 127.0.0.1:{proxy} reuseport backlog=16384;
     location / {{ proxy_pass http://direct; proxy_http_version 1.1;
@@ -50,6 +52,12 @@ http {{
     listen 127.0.0.1:{nginx} reuseport backlog=16384;
     location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass unix:{sock};
       fastcgi_param HTTP_PROXY ""; fastcgi_buffering off;
+      fastcgi_buffer_size 4k; fastcgi_read_timeout 3600s; }}
+  }}
+  server {{
+    listen 127.0.0.1:{kept} reuseport backlog=16384;
+    location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass gateway;
+      fastcgi_keep_conn on; fastcgi_param HTTP_PROXY ""; fastcgi_buffering off;
       fastcgi_buffer_size 4k; fastcgi_read_timeout 3600s; }}
   }}
 }}
@@ -198,7 +206,7 @@ class Rig:
 
 
 def load(mode, front, wait=True, **options):
-    chat = front in ("nginx", "lighttpd")
+    chat = front in ("nginx", "lighttpd", "kept")
     port = UPSTREAM if front == "direct" else PORTS[front]
     path = "/v1/chat/completions" if chat else "/v1/responses"
     command = [LOAD, mode, "--url", f"http://127.0.0.1:{port}{path}",
@@ -251,15 +259,17 @@ def row_ttft():
 
 def row_whole():
     with Rig(events=4, interval_ms=0) as rig:
-        t = turns(rig, ["proxy", "nginx", "mod_proxy", "lighttpd"], 5,
+        t = turns(rig, ["proxy", "nginx", "kept", "mod_proxy", "lighttpd"], 5,
                   lambda r: r["per_second"], "whole", n=20000, conns=32)
         cpu0, n = rig.cpu_s(), 20000
         load("whole", "nginx", n=n, conns=32)
         cpu = (rig.cpu_s() - cpu0) / n * 1e6
-    for front, base, want in (("nginx", "proxy", 0.30),
-                              ("lighttpd", "mod_proxy", 1.0)):
+    for front, base, want, name in (
+            ("nginx", "proxy", 0.30, "nginx"),
+            ("kept", "proxy", 0.30, "nginx, fastcgi_keep_conn"),
+            ("lighttpd", "mod_proxy", 1.0, "lighttpd")):
         ratio = t[front] / t[base]
-        yield (f"whole answers a second through {front}",
+        yield (f"whole answers a second through {name}",
                f"{t[front]:.0f}, {ratio:.2f} × its proxy ({t[base]:.0f})",
                f"≥ {want} ×", verdict(ratio >= want))
     yield ("gateway's CPU a whole answer", f"{cpu:.0f} µs", "≤ 45 µs",
