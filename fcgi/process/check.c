@@ -84,7 +84,7 @@ void check_usage(const char *argv0, struct buf *out)
 		"web server can reach me.\n"
 		"The web server's side is started by `make run`. By hand, start me "
 		"as\n"
-		"    mkdir -m 700 -p ~/.chatmock/run && spawn-fcgi -n "
+		"    mkdir -m 700 -p ~/.chatmock ~/.chatmock/run && spawn-fcgi -n "
 		"-s ~/.chatmock/run/chatmock.sock -M 0600 -b 4096 -- %s\n"
 		"and point lighttpd, nginx or Apache at that socket (see "
 		"lighttpd.conf.sample).\n"
