@@ -4,6 +4,7 @@
 #include "../../shared/clock.h"
 #include "access.h"
 #include "answer.h"
+#include "wait.h"
 
 /* How a stock failure is said. status 0: nobody is left to tell. */
 struct answer_row {
@@ -155,7 +156,7 @@ static void retry_headers(struct stream *s, const struct fault *f)
 	char text[24];
 
 	if (!after && note->resets_at)
-		after = (int)(note->resets_at - clock_wall_us() / 1000000);
+		after = wait_seconds(note->resets_at - clock_wall_us() / 1000000);
 	if (after <= 0 && ours && note->code == ERR_BUSY)
 		after = 1;
 	if (after <= 0 && f->status == 503)

@@ -239,7 +239,9 @@ void relay_end(struct stream *s)
 void relay_heartbeat(struct stream *s)
 {
 	open_reply(s);
-	buf_str(conn_body(s->conn), s->terms.tongue->heartbeat);
+	/* what waits to be read is sign of life enough */
+	if (!conn_full(s->conn))
+		buf_str(conn_body(s->conn), s->terms.tongue->heartbeat);
 	conn_flush(s->conn);
 	s->told_us = loop_now(s->app->loop);
 }
