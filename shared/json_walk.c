@@ -161,7 +161,7 @@ static const char *skip_value(const char *p, const char *end, int depth)
 static void begin(struct json_walk *w, struct span text, char open, char close)
 {
 	*w = (struct json_walk){ .at = text.ptr, .end = text.ptr + text.len,
-				 .close = close };
+				 .close = close, .depth = 1 };
 	w->at = blanks(w->at, w->end);
 	w->ok = w->at < w->end && *w->at == open;
 	w->at += w->ok;
@@ -196,18 +196,24 @@ static inline const char *take_key(const char *p, const char *end, struct span *
 	return skip_colon(p + 1, end);
 }
 
-bool json_walk_next(struct json_walk *w, struct span *key, struct span *value)
+/* p: at the closing bracket. Behind the outermost nothing may follow. */
+static bool at_close(struct json_walk *w, const char *p)
+{
+	w->at = p + 1;
+	w->ok = w->inside || blanks(p + 1, w->end) == w->end;
+	w->close = '\0';
+	return false;
+}
+
+bool json_walk_key(struct json_walk *w, struct span *key)
 {
 	const char *p = w->at, *end = w->end;
 
 	if (!w->ok || !w->close)
 		return false;
 	p = blanks(p, end);
-	if (p < end && *p == w->close) {
-		w->ok = blanks(p + 1, end) == end;	/* nothing may follow */
-		w->close = '\0';
-		return false;
-	}
+	if (p < end && *p == w->close)
+		return at_close(w, p);
 	w->ok = false;
 	if (w->begun) {
 		if (p == end || *p != ',')
@@ -218,11 +224,41 @@ bool json_walk_next(struct json_walk *w, struct span *key, struct span *value)
 	*key = SPAN("");
 	if (w->close == '}' && (p == end || !(p = take_key(p, end, key))))
 		return false;
-	w->at = skip_value(p, end, 1);
-	if (!w->at)
-		return false;
-	*value = (struct span){ p, (size_t)(w->at - p) };
+	w->at = p;
 	return w->ok = true;
+}
+
+bool json_walk_value(struct json_walk *w, struct span *value)
+{
+	const char *begin = w->at;
+
+	w->at = skip_value(begin, w->end, w->depth);
+	w->ok = w->at != NULL;
+	if (w->ok)
+		*value = (struct span){ begin, (size_t)(w->at - begin) };
+	return w->ok;
+}
+
+bool json_walk_next(struct json_walk *w, struct span *key, struct span *value)
+{
+	return json_walk_key(w, key) && json_walk_value(w, value);
+}
+
+bool json_walk_enter(struct json_walk *w, struct json_walk *inner)
+{
+	if (w->at == w->end || *w->at != '{' || w->depth >= MAX_JSON_DEPTH)
+		return false;
+	*inner = (struct json_walk){
+		.at = w->at + 1, .end = w->end, .close = '}', .ok = true,
+		.inside = true, .depth = w->depth + 1,
+	};
+	return true;
+}
+
+void json_walk_leave(struct json_walk *w, const struct json_walk *inner)
+{
+	w->at = inner->at;
+	w->ok = inner->ok && !inner->close;
 }
 
 bool json_walk_str(struct span value, struct span *out)

@@ -21,7 +21,8 @@ struct json_walk {
 	const char *at, *end;
 	bool ok;		/* so far; final when next has said false */
 	/* private */
-	bool begun;
+	bool begun, inside;
+	int depth;		/* of this list */
 	char close;		/* NUL: it was met */
 };
 
@@ -31,6 +32,16 @@ void json_walk_array(struct json_walk *w, struct span text);
 
 /* The next member; for arrays key is empty. False: at the end, or !w->ok. */
 bool json_walk_next(struct json_walk *w, struct span *key, struct span *value);
+
+/*
+ * The same in two steps, so that a list inside need not be read twice: behind
+ * json_walk_key() comes json_walk_value(), or else json_walk_enter() when
+ * that is an object, all of its members, and json_walk_leave().
+ */
+bool json_walk_key(struct json_walk *w, struct span *key);
+bool json_walk_value(struct json_walk *w, struct span *value);
+bool json_walk_enter(struct json_walk *w, struct json_walk *inner);
+void json_walk_leave(struct json_walk *w, const struct json_walk *inner);
 
 /* What a value is: what json_get_str() and json_get_int() would say of it.
  * False: something else, or a string with escapes. Empty span: false. */

@@ -26,6 +26,73 @@ static bool take_int(struct span value, int64_t *out, int64_t dflt)
 	return !number || json_walk_int(value, out);
 }
 
+static void response_read(struct json_walk *w, struct quick_response *r)
+{
+	struct span key, v;
+	bool ok = true;
+
+	*r = (struct quick_response){ .finished = true };
+	while (json_walk_next(w, &key, &v)) {
+		if (span_eq(key, "id"))
+			ok = ok && take_str(v, &r->id);
+		else if (span_eq(key, "model"))
+			ok = ok && take_str(v, &r->model);
+		else if (span_eq(key, "status"))
+			ok = ok && take_str(v, &r->status);
+		else if (span_eq(key, "usage"))
+			r->usage = v;
+		else if (span_eq(key, "output"))
+			r->output = v;
+		else if (span_eq(key, "incomplete_details"))
+			r->finished = *v.ptr != '{';
+	}
+	r->there = ok;
+}
+
+static void item_read(struct json_walk *w, struct quick_item *item)
+{
+	struct item_words *words = &item->words;
+	struct span key, v;
+	bool ok = true;
+
+	*item = (struct quick_item){ .there = false };
+	while (json_walk_next(w, &key, &v)) {
+		if (span_eq(key, "type"))
+			ok = ok && take_str(v, &words->type);
+		else if (span_eq(key, "id"))
+			ok = ok && take_str(v, &words->id);
+		else if (span_eq(key, "call_id"))
+			ok = ok && take_str(v, &words->call_id);
+		else if (span_eq(key, "name"))
+			ok = ok && take_str(v, &words->name);
+		else if (span_eq(key, "content"))
+			item->content = v;
+		else if (span_eq(key, "arguments"))
+			item->args = v;
+		else if (span_eq(key, "input"))
+			item->input = v;
+	}
+	item->there = ok;
+}
+
+/* A response or an item inside the event; anything else is passed over. */
+static bool read_inside(struct json_walk *w, struct quick *q, bool response)
+{
+	struct json_walk inner;
+	struct span v;
+
+	q->response.there = q->response.there && !response;
+	q->item.there = q->item.there && response;
+	if (!json_walk_enter(w, &inner))
+		return json_walk_value(w, &v);
+	if (response)
+		response_read(&inner, &q->response);
+	else
+		item_read(&inner, &q->item);
+	json_walk_leave(w, &inner);
+	return w->ok;
+}
+
 bool quick_read(struct span data, struct quick *q)
 {
 	int64_t content = INT64_MIN, summary = 0;
@@ -33,15 +100,20 @@ bool quick_read(struct span data, struct quick *q)
 	struct span key, v;
 	bool ok = true;
 
-	*q = (struct quick){ .data = data, .at.output_index = -1 };
+	q->data = data;
+	q->type = q->at.item_id = SPAN("");
+	q->at.output_index = -1;
+	q->response.there = q->item.there = false;
 	json_walk_object(&w, data);
-	while (ok && json_walk_next(&w, &key, &v)) {
-		if (span_eq(key, "type"))
-			ok = take_str(v, &q->type);
+	while (ok && json_walk_key(&w, &key)) {
+		if (span_eq(key, "response"))
+			ok = read_inside(&w, q, true);
 		else if (span_eq(key, "item"))
-			q->item = v;
-		else if (span_eq(key, "response"))
-			q->response = v;
+			ok = read_inside(&w, q, false);
+		else if (!json_walk_value(&w, &v))
+			ok = false;
+		else if (span_eq(key, "type"))
+			ok = take_str(v, &q->type);
 		else if (span_eq(key, "item_id"))
 			ok = take_str(v, &q->at.item_id);
 		else if (span_eq(key, "output_index"))
@@ -74,19 +146,10 @@ static bool text_of(struct decoder *d, struct span value, struct span *out)
 
 bool quick_begin(struct decoder *d, const struct quick *q, enum err *err)
 {
-	struct event ev = { .kind = EVENT_START };
-	struct json_walk w;
-	struct span key, v;
-	bool ok = is_object(q->response);
+	struct event ev = { .kind = EVENT_START, .id = q->response.id,
+			    .model = q->response.model };
 
-	json_walk_object(&w, q->response);
-	while (ok && json_walk_next(&w, &key, &v)) {
-		if (span_eq(key, "id"))
-			ok = take_str(v, &ev.id);
-		else if (span_eq(key, "model"))
-			ok = take_str(v, &ev.model);
-	}
-	if (!ok || !w.ok)
+	if (!q->response.there)
 		return false;
 	*err = ERR_NONE;
 	if (!d->started) {
@@ -114,45 +177,11 @@ bool quick_rest(struct decoder *d, const struct quick *q, enum part_kind part,
 
 /* --- items --- */
 
-/* body: what the item is about, by its type: content, arguments or input. */
-static bool item_read(struct span item, struct item_words *words,
-		      struct span *body)
-{
-	struct span key, v, content = SPAN(""), args = SPAN(""), input = SPAN("");
-	struct json_walk w;
-	bool ok = is_object(item);
-
-	*words = (struct item_words){ .type = SPAN("") };
-	json_walk_object(&w, item);
-	while (ok && json_walk_next(&w, &key, &v)) {
-		if (span_eq(key, "type"))
-			ok = take_str(v, &words->type);
-		else if (span_eq(key, "id"))
-			ok = take_str(v, &words->id);
-		else if (span_eq(key, "call_id"))
-			ok = take_str(v, &words->call_id);
-		else if (span_eq(key, "name"))
-			ok = take_str(v, &words->name);
-		else if (span_eq(key, "content"))
-			content = v;
-		else if (span_eq(key, "arguments"))
-			args = v;
-		else if (span_eq(key, "input"))
-			input = v;
-	}
-	*body = item_kind_of(words->type) != ITEM_CALL ? content :
-		span_eq(words->type, "custom_tool_call") ? input : args;
-	return ok && w.ok;
-}
-
 bool quick_item_added(struct decoder *d, const struct quick *q, enum err *err)
 {
-	struct item_words words;
-	struct span body;
-
-	if (!item_read(q->item, &words, &body))
+	if (!q->item.there)
 		return false;
-	*err = decode_item_added(d, q->at.output_index, &words);
+	*err = decode_item_added(d, q->at.output_index, &q->item.words);
 	return true;
 }
 
@@ -191,6 +220,8 @@ static bool message_parts(struct decoder *d, struct item *it,
 	int64_t i = 0;
 
 	*err = ERR_NONE;
+	if (!content.len)
+		return false;
 	json_walk_array(&w, content);
 	while (!*err && json_walk_next(&w, &key, &v)) {
 		if (!part_read(d, v, &words))
@@ -202,28 +233,35 @@ static bool message_parts(struct decoder *d, struct item *it,
 	return w.ok;
 }
 
+/* Arguments or input of a call. */
+static struct span args_of(const struct quick_item *item)
+{
+	return span_eq(item->words.type, "custom_tool_call") ? item->input :
+							       item->args;
+}
+
 bool quick_item_done(struct decoder *d, const struct quick *q, enum err *err)
 {
-	struct item_words words;
-	struct span body, args;
+	const struct quick_item *item = &q->item;
 	enum item_kind kind;
+	struct span args;
 	struct item *it;
 
-	if (!item_read(q->item, &words, &body))
+	if (!item->there)
 		return false;
-	kind = item_kind_of(words.type);
-	if (kind == ITEM_MESSAGE ? !message_parts(d, NULL, body, err) :
-	    kind != ITEM_CALL || !text_of(d, body, &args))
+	kind = item_kind_of(item->words.type);
+	if (kind == ITEM_MESSAGE ? !message_parts(d, NULL, item->content, err) :
+	    kind != ITEM_CALL || !text_of(d, args_of(item), &args))
 		return false;
-	it = item_at(d, q->at.output_index, &words, false);
+	it = item_at(d, q->at.output_index, &item->words, false);
 	if (!it) {
 		*err = d->note->code;
 		return true;
 	}
 	if (kind == ITEM_CALL)
-		*err = item_finish_call(d, it, &words, args);
+		*err = item_finish_call(d, it, &item->words, args);
 	else
-		message_parts(d, it, body, err);
+		message_parts(d, it, item->content, err);
 	it->done = true;
 	return true;
 }
@@ -260,8 +298,10 @@ static bool usage_read(struct span usage, struct usage *u)
 	bool ok = true;
 
 	*u = (struct usage){ .known = is_object(usage) };
+	if (!u->known)
+		return true;
 	json_walk_object(&w, usage);
-	while (ok && u->known && json_walk_next(&w, &key, &v)) {
+	while (ok && json_walk_next(&w, &key, &v)) {
 		if (span_eq(key, "input_tokens"))
 			ok = take_int(v, &u->input, 0);
 		else if (span_eq(key, "output_tokens"))
@@ -277,24 +317,28 @@ static bool usage_read(struct span usage, struct usage *u)
 	u->cache_write = in.cache_write;
 	u->reasoning = out.reasoning;
 	decode_usage(u, total);
-	return ok && (w.ok || !u->known);
+	return ok && w.ok;
 }
 
 /* Was each item of the list told to its end? */
 static bool all_told(struct decoder *d, struct span output)
 {
-	struct item_words words;
-	struct span key, v, body;
-	struct json_walk w;
+	struct json_walk w, inner;
+	struct quick_item item;
 	struct item *it;
+	struct span key;
 	bool all = true;
 
 	if (!output.len || *output.ptr != '[')
 		return true;		/* no list */
 	json_walk_array(&w, output);
-	while (all && json_walk_next(&w, &key, &v)) {
-		all = item_read(v, &words, &body);
-		it = all ? item_take_told(d, &words, true) : NULL;
+	while (all && json_walk_key(&w, &key)) {
+		all = json_walk_enter(&w, &inner);
+		if (!all)
+			break;
+		item_read(&inner, &item);
+		json_walk_leave(&w, &inner);
+		it = item.there ? item_take_told(d, &item.words, true) : NULL;
 		all = it && it->done;
 	}
 	for (size_t i = 0; i < d->item_count && !all; i++)
@@ -304,28 +348,13 @@ static bool all_told(struct decoder *d, struct span output)
 
 bool quick_completed(struct decoder *d, const struct quick *q, enum err *err)
 {
-	struct event ev = { .finish = FINISH_STOP };
-	struct span key, v, status = SPAN(""), output = SPAN("");
-	bool ok = is_object(q->response);
-	struct json_walk w;
+	const struct quick_response *r = &q->response;
+	struct event ev = { .finish = FINISH_STOP, .id = r->id,
+			    .model = r->model };
 
-	json_walk_object(&w, q->response);
-	while (ok && json_walk_next(&w, &key, &v)) {
-		if (span_eq(key, "id"))
-			ok = take_str(v, &ev.id);
-		else if (span_eq(key, "model"))
-			ok = take_str(v, &ev.model);
-		else if (span_eq(key, "status"))
-			ok = take_str(v, &status);
-		else if (span_eq(key, "usage"))
-			ok = usage_read(v, &ev.usage);
-		else if (span_eq(key, "output"))
-			output = v;
-		else if (span_eq(key, "incomplete_details"))
-			ok = *v.ptr != '{';
-	}
-	if (!ok || !w.ok || !(span_eq(status, "completed") || !status.len) ||
-	    !all_told(d, output))
+	if (!r->there || !r->finished ||
+	    (r->status.len && !span_eq(r->status, "completed")) ||
+	    !usage_read(r->usage, &ev.usage) || !all_told(d, r->output))
 		return false;
 	*err = decode_done(d, &ev, NULL);
 	return true;

@@ -179,10 +179,22 @@ struct fast_delta {
 bool decode_fast(struct span data, struct buf *scratch, struct fast_delta *out);
 
 /* Others, that come a few times in each answer (decode_quick.c). */
+struct quick_response {
+	bool there;			/* it is an object, and what it says plain */
+	bool finished;			/* nothing says that it is incomplete */
+	struct span id, model, status, usage, output;
+};
+struct quick_item {
+	bool there;
+	struct item_words words;
+	struct span content, args, input;
+};
 struct quick {
 	struct span data;		/* all of it */
-	struct span type, item, response;
+	struct span type;
 	struct place at;
+	struct quick_response response;
+	struct quick_item item;
 };
 bool quick_read(struct span data, struct quick *q);
 bool quick_begin(struct decoder *d, const struct quick *q, enum err *err);
