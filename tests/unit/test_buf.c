@@ -181,7 +181,7 @@ static void json_strings(void)
 /* What a process keeps in advance must not be said by its child, too. */
 static bool ids_differ_in_child(void)
 {
-	char mine[40], its[40] = "";
+	char mine[40] = "", its[40] = "";
 	int ends[2];
 	pid_t pid;
 
