@@ -182,7 +182,8 @@ static int64_t silence_limit(const struct stream *s)
 
 	if (s->step == STEP_CALL)
 		return s->called_us + c->first_byte_timeout_ms * 1000;
-	if ((s->step == STEP_RELAY || s->step == STEP_REFUSAL) && !s->held)
+	if ((s->step == STEP_RELAY || s->step == STEP_REFUSAL) && !s->held &&
+	    !s->big)
 		return s->heard_us + c->idle_timeout_ms * 1000;
 	return INT64_MAX;
 }

@@ -8,6 +8,7 @@ Run with CHATMOCK_TEST_BIN=build/san/bin it looks for use after free as well.
 import fcntl
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -414,6 +415,92 @@ def test_refused_once():
         checks.equal(ask(g).status, 400, "a refusal that breaks off is one")
 
 
+# --- all of it at once
+
+WORDS = ("one ", "two STOP ", "\u00e9\u4e16\U0001f600 ", "x" * 3000, "<think>", "\n\n")
+
+
+def random_script(r):
+    """Something upstream may do, good or bad."""
+    text = "".join(r.choice(WORDS) for _ in range(r.randint(1, 30)))
+    if r.random() < 0.15:
+        text += "y" * r.choice((100 * KB, 200 * KB, 900 * KB))
+    script = {"say": text, "think": r.choice((None, "hm ", "a\n\nb")),
+              "done_only": r.random() < 0.2, "interval_ms": r.choice((0, 0, 1, 5))}
+    if r.random() < 0.2:
+        script["calls"] = [{"name": "f", "arguments": json.dumps({"a": text[:2000]}),
+                            "call_id": "c1"}]
+    kind = r.random()
+    if kind < 0.1:
+        script = {"status": r.choice((400, 401, 429, 500, 503)), "body": "{}",
+                  "headers": {"retry-after-ms": "20"}}
+    elif kind < 0.2:
+        script["stop_before"] = r.choice((
+            "response.created", "response.completed", "response.output_item.done",
+            "response.output_text.delta"))
+    elif kind < 0.3:
+        script["failed"] = {"code": "server_error", "message": "no"}
+    elif kind < 0.4:
+        script["then"] = r.choice(("close", "reset"))
+    if r.random() < 0.3:
+        script["cut_every"] = r.choice((1, 7, 100, 5000)) if len(text) < 9000 else 5000
+    return {k: v for k, v in script.items() if v is not None and v is not False}
+
+
+def one_of_storm(g, r, faults):
+    more = {"stream": r.random() < 0.7}
+    if r.random() < 0.3:
+        more["stop"] = "STOP"
+    if r.random() < 0.2:
+        more["response_format"] = {"type": "json_object"}
+    text = "z" * r.choice((10, 10, 10, 60 * KB, 600 * KB))
+    c = fastcgi.Call(g.socket, "POST", "/v1/chat/completions", chat(text, **more),
+                     headers={"X-ChatMock-Reasoning": r.choice(
+                         ("think-tags", "o3", "none", "reasoning-content"))}).send()
+    if r.random() < 0.25:
+        time.sleep(r.random() * 0.05)
+        c.hang_up()
+        return
+    if r.random() < 0.1:
+        time.sleep(0.2)         # its buffers fill
+    a = c.answer(60)
+    ok = a.complete and a.status in (200, 400, 401, 429, 500, 502, 503)
+    if ok and a.headers["content-type"].startswith("text/event-stream"):
+        # one good end or one error, and nothing behind either
+        done, error = a.body.count(b"data: [DONE]"), a.body.count(b'data: {"error"')
+        ok = done + error == 1 and (not done or a.body.endswith(b"[DONE]\n\n"))
+    elif ok:
+        json.loads(a.body)
+    if not ok:
+        faults.append((a.status, a.complete, more, a.raw[-300:]))
+
+
+def test_storm():
+    seed = int(os.environ.get("SEED", "1"))
+    count, faults = 60 if SANITIZED else 100, []
+    with Gateway(front=False, env={"CHATMOCK_HEARTBEAT": "0.1"}) as g:
+        pids = workers(g)
+
+        def many(seed):
+            r = random.Random(seed)
+            for _ in range(count):
+                g.upstream.script(random_script(r))
+                one_of_storm(g, r, faults)
+
+        threads = [threading.Thread(target=many, args=(seed * 100 + i,))
+                   for i in range(6)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(240)
+        checks.check(not faults, f"a storm, seed {seed}", faults[:3])
+        checks.check(until(lambda: len(ends(g)) == 6 * count, 10),
+                     "a log line for each", len(ends(g)))
+        checks.check(until(lambda: g.upstream.stats()["open"] == 0),
+                     "no stream is left")
+        same_worker(g, pids, "storm")
+
+
 # --- the end of a worker
 
 def test_drain_with_threads():
@@ -438,7 +525,7 @@ def test_drain_with_threads():
 
 TESTS = (test_leaving, test_leaving_login, test_no_login, test_big_events,
          test_end_in_a_big_event, test_early_answer, test_heartbeats,
-         test_refused_once, test_drain_with_threads)
+         test_refused_once, test_storm, test_drain_with_threads)
 
 if __name__ == "__main__":
     for test in TESTS:
