@@ -88,14 +88,22 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
 
 void buf_int(struct buf *b, int64_t n)
 {
+	static const char pairs[] =
+		"00010203040506070809101112131415161718192021222324"
+		"25262728293031323334353637383940414243444546474849"
+		"50515253545556575859606162636465666768697071727374"
+		"75767778798081828384858687888990919293949596979899";
 	char text[24];
 	size_t at = sizeof(text);
 	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
 
-	do {
+	for (; rest >= 100; rest /= 100) {
+		at -= 2;
+		memcpy(text + at, pairs + rest % 100 * 2, 2);
+	}
+	if (rest >= 10)
 		text[--at] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest);
+	text[--at] = (char)('0' + (rest >= 10 ? rest / 10 : rest));
 	if (n < 0)
 		text[--at] = '-';
 	buf_add(b, text + at, sizeof(text) - at);

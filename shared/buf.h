@@ -56,6 +56,17 @@ static inline void buf_span_add(struct buf *b, struct span s)
 {
 	buf_add(b, s.ptr, s.len);
 }
+/* The same where it is worth its size: what each event of a stream runs. */
+static inline void buf_put(struct buf *b, struct span s)
+{
+	if (b->err || s.len >= b->size - b->len) {
+		buf_add(b, s.ptr, s.len);
+		return;
+	}
+	memcpy(b->ptr + b->len, s.ptr, s.len);
+	b->len += s.len;
+	b->ptr[b->len] = '\0';
+}
 static inline void buf_char(struct buf *b, char c)
 {
 	if (b->err || b->size - b->len < 2) {

@@ -11,7 +11,7 @@
 #include "openai.h"
 
 #define CHUNK_END "},\"finish_reason\":null}]}\n\n"
-#define PUT(out, literal) buf_span_add(out, SPAN(literal))
+#define PUT(out, literal) buf_put(out, SPAN(literal))
 
 const char *chat_finish(const struct terms *t, enum finish finish, size_t calls)
 {

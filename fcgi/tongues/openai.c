@@ -2,13 +2,13 @@
 
 void openai_head(struct buf *out, const struct terms *t, struct span object)
 {
-	buf_span_add(out, SPAN("{\"id\":\""));
-	buf_str(out, t->id);
-	buf_span_add(out, SPAN("\",\"object\":\""));
-	buf_span_add(out, object);
-	buf_span_add(out, SPAN("\",\"created\":"));
+	buf_put(out, SPAN("{\"id\":\""));
+	buf_put(out, span_of(t->id));
+	buf_put(out, SPAN("\",\"object\":\""));
+	buf_put(out, object);
+	buf_put(out, SPAN("\",\"created\":"));
 	buf_int(out, t->created);
-	buf_span_add(out, SPAN(",\"model\":"));
+	buf_put(out, SPAN(",\"model\":"));
 	buf_json(out, span_of(t->model));
 }
 
