@@ -13,6 +13,9 @@
 #include "http_private.h"
 #include "text.h"
 
+#define GIVE_PIECE	(16u << 10)
+#define GIVE_TURN	(256u << 10)
+
 /* Curl decodes what comes compressed. Of the encodings it knows only these
  * can blow up no more than a thousandfold. */
 static bool encoding_ok(struct http_call *call)
@@ -88,13 +91,36 @@ size_t http_on_body(char *bytes, size_t one, size_t len, void *arg)
 	return len;
 }
 
-/* HTTP/2: gives what was piled up. */
+/* One piece of what was piled up; false when it is not taken. */
+static bool give_piece(struct http_call *call, size_t off)
+{
+	size_t left = call->held.len - off;
+	struct span piece = { call->held.ptr + off,
+			      left < GIVE_PIECE ? left : GIVE_PIECE };
+
+	return call->handler->bytes(call->ctx, call, piece);
+}
+
+/* HTTP/2: gives what was piled up, in pieces as the socket's would be, so that
+ * the handler can hold again; the rest of megabytes comes in later turns. */
 void http_held_give(struct http_call *call)
 {
-	call->holding = call->held.len &&
-			!call->handler->bytes(call->ctx, call,
-					      buf_span(&call->held));
-	if (!call->holding)
+	size_t off = 0, len = call->held.len;
+
+	call->holding = false;
+	while (off < len && !call->doomed && !call->holding) {
+		if (off >= GIVE_TURN) {
+			call->holding = true;
+			(void)loop_timer_in(call->http->loop, &call->resume, 0);
+		} else if (give_piece(call, off)) {
+			off += len - off < GIVE_PIECE ? len - off : GIVE_PIECE;
+		} else {
+			call->holding = true;
+		}
+	}
+	if (call->holding && !call->doomed)
+		buf_drop(&call->held, off);
+	else
 		buf_free(&call->held);
 }
 

@@ -479,6 +479,31 @@ def test_http2_slow_client(ca):
                      "which gets all of it", len(text))
 
 
+def test_http2_large_event(ca):
+    """What piles up behind a large event comes in its order."""
+    def delta(text):
+        return {"event": {"type": "response.output_text.delta", "item_id": "m",
+                          "output_index": 0, "content_index": 0, "delta": text}}
+    with Front(ca) as g:
+        steps = [delta("A" * 1500000)] + [delta(f"<{i}>" + "b" * 500)
+                                          for i in range(2500)]
+        steps[1000:1000] = [delta("C" * 300000)]
+        want = "".join(step["event"]["delta"] for step in steps)
+        for stream in (False, True):
+            g.upstream.script({"steps": steps + [{"say": "end"}]})
+            a = g.ask(stream=stream)
+            if stream:
+                text = "".join(c["delta"].get("content") or "" for d in
+                               re.findall(r"^data: (\{.*)$", a.text(), re.M)
+                               for c in json.loads(d).get("choices", ()))
+            else:
+                text = a.status == 200 and json.loads(a.body)[
+                    "choices"][0]["message"]["content"]
+            checks.check(a.status == 200 and text and text[:len(want)] == want,
+                         f"large events among 2,500 small ones, stream {stream}",
+                         (a.status, len(text or ""), a.body[-200:]))
+
+
 def test_connections_that_end(ca):
     for h2 in (True, False):
         with Front(ca, h2=h2, requests=3) as g:
@@ -566,7 +591,7 @@ def test_refused_urls(ca):
 
 TESTS = (test_certificates, test_old_tls, test_proxy, test_no_proxy,
          test_redirects, test_limits, test_pool, test_http2,
-         test_http2_slow_client, test_connections_that_end, test_large_bodies,
+         test_http2_slow_client, test_http2_large_event, test_connections_that_end, test_large_bodies,
          test_login, test_refused_urls)
 
 if __name__ == "__main__":
