@@ -73,6 +73,10 @@ void http_cancel(struct http_call *call);
 /* The handler hears more in this turn or the next, never inside here. */
 void http_resume(struct http_call *call);
 
+/* Before bytes() returns false: it is not a client that is slow, the rest is
+ * wanted soon. Over HTTP/2 64 MB may pile up this time. */
+void http_hold_long(struct http_call *call);
+
 /* True when upstream has all of the body and its answer has begun: it will
  * not be needed again. */
 bool http_body_sent(const struct http_call *call);

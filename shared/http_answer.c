@@ -5,7 +5,7 @@
  * HTTP/2 curl 7.88 would stop reading the connection, with all other streams
  * on it, and turn around in circles meanwhile. There the bytes are piled up
  * here instead, up to MAX_H2_HELD; a client that falls further behind loses
- * its call.
+ * its call. What waits for our own threads may pile up higher.
  */
 #include <stdlib.h>
 
@@ -68,8 +68,12 @@ size_t http_on_header(char *line, size_t one, size_t len, void *arg)
 
 static void hold(struct http_call *call, const char *bytes, size_t len)
 {
-	buf_add(&call->held, bytes, len);
-	if (buf_err(&call->held))
+	size_t most = call->hold_long ? MAX_H2_HELD_LONG : MAX_H2_HELD;
+	bool fits = call->held.len + len <= most;
+
+	if (fits)
+		buf_add(&call->held, bytes, len);
+	if (!fits || buf_err(&call->held))
 		give_up(call, "its client is too slow for HTTP/2");
 }
 
@@ -118,10 +122,17 @@ void http_held_give(struct http_call *call)
 			call->holding = true;
 		}
 	}
-	if (call->holding && !call->doomed)
+	if (call->holding && !call->doomed) {
 		buf_drop(&call->held, off);
-	else
+	} else {
 		buf_free(&call->held);
+		call->hold_long = false;
+	}
+}
+
+void http_hold_long(struct http_call *call)
+{
+	call->hold_long = true;
 }
 
 /* --- the answer's headers */

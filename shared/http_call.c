@@ -70,7 +70,7 @@ static struct http_call *call_new(struct http *h)
 
 	if (!call)
 		return NULL;
-	buf_init(&call->held, MAX_H2_HELD);
+	buf_init(&call->held, MAX_H2_HELD_LONG);
 	call->http = h;
 	call->resume.fn = on_resume;
 	e = call->easy = curl_easy_init();
@@ -131,6 +131,7 @@ static bool call_fill(struct http_call *call, const struct http_request *r)
 	call->header_bytes = 0;
 	call->fault = NULL;
 	call->head_seen = call->h2 = call->holding = call->doomed = false;
+	call->hold_long = false;
 	call->state = CALL_RUNNING;
 	call->error[0] = '\0';
 	call->body_len = r->body.len;

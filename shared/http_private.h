@@ -16,6 +16,7 @@
 
 /* What a held HTTP/2 call may pile up here; see http_call.c. */
 #define MAX_H2_HELD		(4u << 20)
+#define MAX_H2_HELD_LONG	(64u << 20)
 
 /* --- http.c: the rules, the same for the loop and for http_fetch() */
 
@@ -153,6 +154,7 @@ struct http_call {
 	bool head_seen;
 	bool h2;
 	bool holding;				/* bytes() said false */
+	bool hold_long;				/* until all is given */
 	char error[CURL_ERROR_SIZE];
 };
 

@@ -212,6 +212,8 @@ bool relay_bytes(struct stream *s, struct span bytes)
 {
 	enum err code;
 
+	if (s->big)
+		http_hold_long(s->call);
 	if (s->big || conn_full(s->conn))
 		return false;
 	s->received += bytes.len;

@@ -502,6 +502,10 @@ def test_http2_large_event(ca):
             checks.check(a.status == 200 and text and text[:len(want)] == want,
                          f"large events among 2,500 small ones, stream {stream}",
                          (a.status, len(text or ""), a.body[-200:]))
+        g.upstream.script({"steps": [delta("A" * 3000000)] * 5 + [{"say": "end"}]})
+        a = g.ask()
+        checks.check(a.status == 200 and b"A" * 15000000 in a.body,
+                     "five large ones", (a.status, g.log()[-1].get("why")))
 
 
 def test_connections_that_end(ca):
