@@ -43,6 +43,7 @@ test /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-aarch64.a libcl
 test valgrind valgrind
 test openssl openssl
 test pgrep procps
+test pgrep procps
 test ip iproute2
 test git git
 test node nodejs

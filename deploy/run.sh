@@ -168,7 +168,9 @@ self_check
 prepare
 [ -z "$use_demo" ] || start_demo
 start gateway "$run/start.log" spawn-fcgi -n -s "$socket" -M 0600 -b 4096 -- "$gateway"
-start lighttpd "$run/start.log" lighttpd -D -f "$run/lighttpd.conf"
+# the key is no business of the web server's
+start lighttpd "$run/start.log" env -u CHATMOCK_UPSTREAM_KEY \
+	lighttpd -D -f "$run/lighttpd.conf"
 wait_until_ready
 [ $told = 0 ] && greet
 while [ $told = 0 ]; do
