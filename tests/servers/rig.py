@@ -25,6 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
 
 import fastcgi  # noqa: E402
+from gateway import free_port  # noqa: E402,F401
 
 BIN = os.environ.get("CHATMOCK_TEST_BIN", os.path.join(ROOT, "build", "bin"))
 GATEWAY = os.path.join(BIN, "chatmock.fcgi")
@@ -68,12 +69,6 @@ def until(what, seconds=5.0, pause=0.02):
         if value or time.monotonic() > end:
             return value
         time.sleep(pause)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 # --- upstream
