@@ -237,7 +237,6 @@ def test_in_the_way(t):
             t.check(second.ended(10) == 75, "one home, one gateway", second.said())
             t.check(str(r.p.pid) in second.said(), "whose pid is named", second.said())
             t.check(is_alive(r.p.pid), "the first goes on")
-            second.home.dir += "-none"
 
 
 def test_config_file(t):
