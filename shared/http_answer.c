@@ -149,17 +149,3 @@ struct span http_header(struct http_call *call, const char *name)
 		return span_of("");
 	return text_trim(span_of(found->value));
 }
-
-bool http_header_next(struct http_call *call, void **state, struct span *name,
-		      struct span *value)
-{
-	struct curl_header *h;
-
-	h = curl_easy_nextheader(call->easy, CURLH_HEADER, -1, *state);
-	*state = h;
-	if (!h)
-		return false;
-	*name = span_of(h->name);
-	*value = text_trim(span_of(h->value));
-	return true;
-}

@@ -137,12 +137,6 @@ static void look(struct log *l)
 		log_reopen(l);
 }
 
-void log_set_level(struct log *l, enum log_level level)
-{
-	if (l)
-		l->level = (int)level;
-}
-
 bool log_wants(const struct log *l, enum log_level level)
 {
 	return l && (int)level >= l->level;

@@ -29,7 +29,6 @@ struct log;
 struct log *log_open(const char *path, enum log_level level);
 void log_close(struct log *l);			/* NULL is fine */
 void log_reopen(struct log *l);
-void log_set_level(struct log *l, enum log_level level);
 bool log_wants(const struct log *l, enum log_level level);
 uint64_t log_dropped(const struct log *l);
 

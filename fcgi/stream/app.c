@@ -90,8 +90,22 @@ static void tell_board(struct app *app)
 				      memory_order_relaxed);
 }
 
+/* The wire waits a moment and goes on by itself; the operator has to know. */
+static void tell_failures(struct app *app)
+{
+	size_t failures = app->wire ? wire_accept_failures(app->wire) : 0;
+
+	if (failures == app->accept_failures)
+		return;
+	app->accept_failures = failures;
+	log_msg(app->log, LOG_ERROR, "accept", "connections could not be "
+		"accepted (%zu times so far): raise the limit of open files, "
+		"or lower CHATMOCK_MAX_STREAMS", failures);
+}
+
 void app_arrived(struct app *app)
 {
+	tell_failures(app);
 	app->in_flight++;
 	tell_board(app);
 }
@@ -105,7 +119,7 @@ void app_answered(struct app *app)
 		return;
 	atomic_store_explicit(&app->worker->slot->served, app->served,
 			      memory_order_relaxed);
-	if (app->draining && !app->in_flight)
+	if (worker_draining(app->worker) && !app->in_flight)
 		worker_done(app->worker);
 	else if (app->recycle_at && app->served == app->recycle_at)
 		worker_recycle(app->worker);
@@ -247,7 +261,6 @@ static void hook_drain(struct worker *w)
 {
 	struct app *app = w->app;
 
-	app->draining = true;
 	wire_accept(app->wire, false);
 	wire_close_idle(app->wire);
 	if (!app->in_flight)

@@ -31,7 +31,7 @@ struct app {
 	size_t in_flight;		/* clients that wait for an answer */
 	int64_t served;
 	int64_t recycle_at;		/* served at which to be replaced; 0: never */
-	bool draining;
+	size_t accept_failures;		/* as told to the log */
 	int64_t left_us;		/* when it last began to leave connections to siblings */
 };
 

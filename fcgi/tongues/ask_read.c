@@ -29,37 +29,46 @@ static void path_of(struct buf *b, const struct at *at, const char *key)
 		buf_str(b, key);
 }
 
-enum err ask_fault(struct asking *q, const struct at *at, const char *key,
-		   const char *fmt, ...)
+static PRINTF_LIKE(5, 0)
+enum err tell_at(struct asking *q, enum err code, const struct at *at,
+			const char *key, const char *fmt, va_list ap)
 {
 	char words[MAX_SENTENCE + 1];
 	struct buf path;
+
+	vsnprintf(words, sizeof(words), fmt, ap);
+	path_of(&path, at, key);
+	if (code == ERR_BAD_REQUEST)
+		err_at(q->note, code, path.ptr, "Invalid value for '%s': %s",
+		       path.ptr, words);
+	else
+		err_at(q->note, code, path.ptr, "%s", words);
+	buf_free(&path);
+	return q->note->code;
+}
+
+enum err ask_fault(struct asking *q, const struct at *at, const char *key,
+		   const char *fmt, ...)
+{
+	enum err code;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(words, sizeof(words), fmt, ap);
+	code = tell_at(q, ERR_BAD_REQUEST, at, key, fmt, ap);
 	va_end(ap);
-	path_of(&path, at, key);
-	err_at(q->note, ERR_BAD_REQUEST, path.ptr, "Invalid value for '%s': %s",
-	       path.ptr, words);
-	buf_free(&path);
-	return q->note->code;
+	return code;
 }
 
 enum err ask_refuse(struct asking *q, const struct at *at, const char *key,
 		    const char *fmt, ...)
 {
-	char words[MAX_SENTENCE + 1];
-	struct buf path;
+	enum err code;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(words, sizeof(words), fmt, ap);
+	code = tell_at(q, ERR_UNSUPPORTED_PARAM, at, key, fmt, ap);
 	va_end(ap);
-	path_of(&path, at, key);
-	err_at(q->note, ERR_UNSUPPORTED_PARAM, path.ptr, "%s", words);
-	buf_free(&path);
-	return q->note->code;
+	return code;
 }
 
 static const char *type_words(enum json_type type)

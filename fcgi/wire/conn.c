@@ -206,8 +206,3 @@ void conn_set_user(struct conn *c, void *user)
 {
 	c->user = user;
 }
-
-void *conn_user(const struct conn *c)
-{
-	return c->user;
-}

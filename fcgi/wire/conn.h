@@ -58,11 +58,7 @@ void wire_free(struct wire *w);			/* closes every conn, no callbacks */
 bool wire_cgi(struct loop *l, char *const environ_[], const struct wire_handler *h,
 	      void *ctx, void (*done)(void *ctx));
 
-/* True when the process was started as CGI: no FastCGI socket on fd 0. */
-bool wire_is_cgi(void);
-
 void conn_set_user(struct conn *c, void *user);
-void *conn_user(const struct conn *c);
 
 /* --- answering. Order: conn_begin, any conn_header, then body, conn_end. */
 void conn_begin(struct conn *c, int status);		/* writes "Status: 200 OK" */

@@ -48,17 +48,6 @@ static void signals_restore(const struct sigaction *old)
 		sigaction(taken_signals[i], &old[i], NULL);
 }
 
-bool wire_is_cgi(void)
-{
-	struct sigaction old[ARRAY_LEN(taken_signals)];
-	bool cgi;
-
-	signals_save(old);
-	cgi = FCGX_IsCGI();
-	signals_restore(old);
-	return cgi;
-}
-
 /* One byte, or four when the highest bit is set. */
 static bool take_length(struct span *s, size_t *len)
 {

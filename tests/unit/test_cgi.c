@@ -85,8 +85,6 @@ static int child(const char *path, const char *length)
 			(char[]){ "HTTP_X_A=a" }, (char[]){ "FUNC=() {\n}" }, uri, len,
 			NULL };
 
-	if (!wire_is_cgi())
-		return 9;
 	snprintf(uri, sizeof(uri), "REQUEST_URI=%s", path);
 	snprintf(len, sizeof(len), "CONTENT_LENGTH=%s", length);
 	loop = loop_new();
@@ -250,20 +248,6 @@ static void test_gone(void)
 	}
 }
 
-static void test_is_fastcgi(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		dup2(fd, 0);
-		_exit(wire_is_cgi());
-	}
-	waitpid(pid, &status, 0);
-	check_int(WEXITSTATUS(status), 0);
-	close(fd);
-}
-
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);	/* a child may leave its input unread */
@@ -271,6 +255,5 @@ int main(void)
 	test_files();
 	test_large_answer();
 	test_gone();
-	test_is_fastcgi();
 	return test_end("test_cgi");
 }

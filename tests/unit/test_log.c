@@ -52,8 +52,7 @@ static void lines(void)
 	log_end(&line);
 	log_msg(l, LOG_DEBUG, "hidden", "x");
 	log_msg(l, LOG_ERROR, "start", "port %d", 8000);
-	log_set_level(l, LOG_DEBUG);
-	log_msg(l, LOG_DEBUG, "seen", "%s", "");
+	log_msg(l, LOG_WARN, "seen", "%s", "");
 	v = line_of(path, 0);
 	check_int(json_get_str(v, "ts").len, 24);
 	check_str(json_get_str(v, "level"), "info");
@@ -68,7 +67,7 @@ static void lines(void)
 	check_str(json_get_str(v, "level"), "error");
 	json_object_put(v);
 	v = line_of(path, 2);
-	check_str(json_get_str(v, "level"), "debug");
+	check_str(json_get_str(v, "level"), "warn");
 	check_str(json_get_str(v, "msg"), "");
 	json_object_put(v);
 	check(!line_of(path, 3));

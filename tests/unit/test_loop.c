@@ -5,9 +5,7 @@
 
 #include "../../shared/clock.h"
 #include "../../shared/loop.h"
-#include "test.h"
-
-static struct loop *loop;
+#include "loop_help.h"
 
 /* --- descriptors */
 
@@ -66,22 +64,6 @@ static void end_close(struct end *e)
 	loop_fd_del(loop, &e->f);
 	close(e->f.fd);
 	close(e->other);
-}
-
-static void stop_now(struct loop_timer *t)
-{
-	(void)t;
-	loop_stop(loop);
-}
-
-/* Runs the loop for so long, but only as long as nobody stops it. */
-static void run_for(int64_t us)
-{
-	struct loop_timer t = { .fn = stop_now };
-
-	check(loop_timer_in(loop, &t, us));
-	check_int(loop_run(loop), 0);
-	loop_timer_cancel(loop, &t);
 }
 
 static void test_fd_basics(void)
