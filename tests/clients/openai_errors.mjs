@@ -117,12 +117,13 @@ async function classes(t, g, client) {
 }
 
 async function renewal(t, g, client) {
+	// for a second after a renewal that upstream refuses there is no other
+	await sleep(1100);
 	await t.test(g, "a 401 is mended by a renewal", async () => {
-		await g.script({ status: 401, repeat: 2, body: body("Expired.", "token_expired") },
+		await g.script({ status: 401, body: body("Expired.", "token_expired") },
 			{ say: "Now." });
-		const e = await fails(() => ask(client), OpenAI.AuthenticationError);
-		assert.equal(e.code, "upstream_auth_required");
 		assert.equal((await ask(client)).choices[0].message.content, "Now.");
+		await g.sent(2);
 	});
 }
 
