@@ -48,6 +48,7 @@ test ip iproute2
 test git git
 test node nodejs
 test npm npm
+test promtool prometheus
 '
 
 there() {
@@ -132,7 +133,7 @@ apt() {
 install_packages() {
 	local unit status
 	new=()		# for the trap: those that were not here before
-	for unit in lighttpd nginx apache2; do
+	for unit in lighttpd nginx apache2 prometheus; do
 		has_service "$unit" || new+=("$unit")
 	done
 	trap 'allow_start; disable "${new[@]}"' EXIT

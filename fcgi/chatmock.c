@@ -3,12 +3,9 @@
  * fd 0, or one plain CGI request.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -18,47 +15,14 @@
 #include "options.h"
 #include "process/check.h"
 #include "process/master.h"
+#include "process/start.h"
 #include "stream/answer.h"
 #include "stream/app.h"
 #include "stream/route.h"
 
 #define MAX_PRINT (1u << 20)
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
-
 extern char **environ;
-
-/* Tokens are in our memory: no core files, no looking in by others' debuggers.
- * (The leak checker is such a debugger.) */
-static void harden(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	umask(077);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef SANITIZED
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
-/* A starter may have closed some of the first three: nothing else may get
- * their numbers, or a library's words on stderr would end up in it. */
-static void fill_standard_fds(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
-}
 
 /* Two descriptors a stream: all that we may have. */
 static void raise_descriptors(void)
@@ -213,7 +177,7 @@ static int serve(const struct config *c, char *argv[], struct handover *h,
 		return status;
 	}
 	if (!check_listens()) {
-		check_usage(argv[0], out);
+		check_usage(program.name, argv[0], out);
 		put_out(out, 2);
 		buf_reset(out);
 		return EX_USAGE;
@@ -277,8 +241,7 @@ int main(int argc, char *argv[])
 	int status = EX_CONFIG;
 	struct buf out;
 
-	fill_standard_fds();
-	harden();
+	start_safely();
 	buf_init(&out, MAX_PRINT);
 	if (options_read(&options, argc, argv, &note)) {
 		complain(&note);

@@ -1,6 +1,5 @@
 #include "check.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -67,50 +66,12 @@ static void warning(struct findings *f, const char *fmt, ...)
 	va_end(args);
 }
 
-bool check_listens(void)
-{
-	int on = 0;
-	socklen_t len = sizeof(on);
-
-	return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
-}
-
-void check_usage(const char *argv0, struct buf *out)
-{
-	char *full = realpath(argv0, NULL);
-
-	buf_fmt(out,
-		"chatmock.fcgi: standard input is not a listening socket, so no "
-		"web server can reach me.\n"
-		"The web server's side is started by `make run`. By hand, start me "
-		"as\n"
-		"    mkdir -m 700 -p ~/.chatmock ~/.chatmock/run && spawn-fcgi -n "
-		"-s ~/.chatmock/run/chatmock.sock -M 0600 -b 4096 -- %s\n"
-		"and point lighttpd, nginx or Apache at that socket (see "
-		"lighttpd.conf.sample).\n"
-		"As plain CGI I want REQUEST_METHOD in the environment. "
-		"--help names the options.\n", full ? full : argv0);
-	free(full);
-}
-
 /* Whoever reaches the FastCGI socket says what the client's address is. */
 static void check_tcp(struct findings *f)
 {
-	struct sockaddr_storage addr = { 0 };
-	socklen_t len = sizeof(addr);
-	const void *ip;
-	char name[INET6_ADDRSTRLEN] = "";
+	char name[INET6_ADDRSTRLEN];
 
-	if (getsockname(0, (struct sockaddr *)&addr, &len))
-		return;
-	if (addr.ss_family == AF_INET)
-		ip = &((struct sockaddr_in *)&addr)->sin_addr;
-	else if (addr.ss_family == AF_INET6)
-		ip = &((struct sockaddr_in6 *)&addr)->sin6_addr;
-	else
-		return;
-	inet_ntop(addr.ss_family, ip, name, sizeof(name));
-	if (!config_is_loopback(name))
+	if (check_reachable(name, sizeof(name)))
 		fault(f, EX_CONFIG, "the FastCGI socket listens on %s, where others "
 		      "can reach it; use a unix socket (spawn-fcgi -s), or -a "
 		      "127.0.0.1", name);

@@ -14,8 +14,13 @@
  * reloading master hand over. */
 bool check_listens(void);
 
-/* How to start the program, for who started it wrongly. */
-void check_usage(const char *argv0, struct buf *out);
+/* How to start the program ("health.fcgi" listens at health.sock), for who
+ * started it wrongly. */
+void check_usage(const char *name, const char *argv0, struct buf *out);
+
+/* True when fd 0 listens where other machines can reach it; name (46 bytes at
+ * least) is then the address. */
+bool check_reachable(char *name, size_t size);
 
 /* All findings; 0, or the exit code of <sysexits.h> of the first fault. */
 int check_all(const struct config *c, struct buf *out);

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 
 #include "../../shared/clock.h"
-#include "access.h"
+#include "../wire/access.h"
 #include "answer.h"
 #include "wait.h"
 

@@ -5,7 +5,7 @@
  * enum stream_step in their order, each a short function here or in a file of
  * its own:
  *
- *	stream_begin	access.c, route.c: may it, and who serves it?
+ *	stream_begin	wire/access.c, route.c: may it, and who serves it?
  *	prepare.c	client's JSON -> Responses request -> payload
  *	attempt.c	login, call, other attempts
  *	relay.c		sse -> decode -> filter -> emit or collect -> client
@@ -18,7 +18,7 @@
 
 #include "../../shared/ceilings.h"
 #include "../tongues/models.h"
-#include "access.h"
+#include "../wire/access.h"
 #include "answer.h"
 #include "reqlog.h"
 #include "stream.h"

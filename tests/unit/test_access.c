@@ -1,5 +1,5 @@
 /* Who may ask: hosts, origins, addresses and media types, good and hostile. */
-#include "../../fcgi/stream/access.h"
+#include "../../fcgi/wire/access.h"
 #include "test.h"
 
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #define CHATMOCK_ACCESS_H
 
 #include "../../shared/config.h"
-#include "../wire/request.h"
+#include "request.h"
 
 /* 0 or ERR_NOT_LOOPBACK, ERR_HOST_REFUSED, ERR_ORIGIN_REFUSED,
  * ERR_BAD_MEDIA_TYPE. Takes precedence over what the note says already. */
