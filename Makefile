@@ -28,9 +28,10 @@ COMPILE = $(CC) $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 
 # A program is a file with a main; all other sources go into one library per
 # folder, so a new file needs no line here.
-MAINS = fcgi/chatmock.c
+MAINS = fcgi/chatmock.c cache/fetch.c
 SHARED = $(wildcard shared/*.c)
 FCGI = $(filter-out $(MAINS),$(wildcard fcgi/*.c fcgi/*/*.c))
+CACHE = $(filter-out $(MAINS),$(wildcard cache/*.c))
 UNIT = $(wildcard tests/unit/test_*.c)
 TOOLS = $(wildcard tests/tools/*.c)
 LOAD = $(wildcard tests/bench/load*.c)
@@ -40,14 +41,14 @@ FUZZ_SECONDS ?= 60
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BIN = $(BUILD)/bin
-PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/chatmock-demo-upstream
+PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/chatmock-fetch $(BIN)/chatmock-demo-upstream
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/target/%,$(FUZZ))
 
 all: $(PROGRAMS)
 tests-build: $(UNIT_BIN) $(BENCH_BIN)
-objects: $(call obj,$(MAINS) $(SHARED) $(FCGI) $(UNIT) $(TOOLS) $(LOAD) $(BENCH) $(FUZZ))
+objects: $(call obj,$(MAINS) $(SHARED) $(FCGI) $(CACHE) $(UNIT) $(TOOLS) $(LOAD) $(BENCH) $(FUZZ))
 .PHONY: all tests-build objects
 .SECONDARY:
 
@@ -55,6 +56,11 @@ $(BIN)/chatmock.fcgi: $(call obj,fcgi/chatmock.c) $(BUILD)/libfcgi.a $(BUILD)/li
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BIN)/chatmock-fetch: $(call obj,cache/fetch.c $(CACHE)) $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi,$(LIBS))
 
 $(BIN)/chatmock-demo-upstream: $(call obj,$(TOOLS)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)

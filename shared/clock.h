@@ -17,6 +17,9 @@ int64_t clock_wall_us(void);
 /* "2026-11-22T10:03:11.482Z" into out, which holds 32 bytes at least. */
 void clock_rfc3339(char *out, int64_t wall_us);
 
+/* RFC 3339 (no zone: UTC) to Unix seconds; 0 for anything else. */
+int64_t clock_parse(struct span s);
+
 /* Fills out with len random bytes; never fails (getrandom). */
 void random_bytes(void *out, size_t len);
 

@@ -46,13 +46,16 @@ MUST_USE enum err login_read(const struct config *c, struct login *l,
 bool login_due(const struct login *l, int64_t now_s, int64_t skew_s);
 
 #define LOGIN_SKEW_S 300	/* renew so long ahead of expiry */
+#define LOGIN_AHEAD_S 900	/* who comes by every ten minutes: before the
+				 * others would have to */
 
 /*
  * Blocking: makes sure that l is fresh. Takes the lock (waiting at most
  * wait_ms), reads again, adopts what another process renewed, else asks the
  * issuer once and writes the answer. refused: an access token that upstream
  * answered 401 to, or NULL; a token equal to it is renewed even if not due.
- * reason: "proactive_expiry", "unauthorized_recovery", "scheduled".
+ * reason: "proactive_expiry", "unauthorized_recovery", or "scheduled", which
+ * counts what runs out within LOGIN_AHEAD_S as due, not LOGIN_SKEW_S.
  * ERR_LOGIN_STALE: for good, run the command that tell names.
  * ERR_LOGIN_RENEWAL: try again later (why says what the issuer or the network
  * did). ERR_LOGIN_MISSING, ERR_LOGIN_BROKEN: as login_read(). l stays usable

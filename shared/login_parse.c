@@ -4,6 +4,7 @@
  * The tokens' signatures are not checked: whoever can write the file is the
  * account's owner, and the issuer and upstream check them anyway.
  */
+#include "clock.h"
 #include "login_file.h"
 #include "text.h"
 
@@ -105,76 +106,6 @@ static bool take_claims(struct login *l, struct json_object *claims)
 	       fill_word(&l->plan, auth, "chatgpt_plan_type", MAX_PLAN);
 }
 
-/* The next count digits as a number, then (when it is not 0) the mark. */
-static bool take_digits(struct span *s, size_t count, char mark, int *out)
-{
-	size_t used = count + (mark != 0);
-
-	*out = 0;
-	if (s->len < used)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (s->ptr[i] < '0' || s->ptr[i] > '9')
-			return false;
-		*out = *out * 10 + (s->ptr[i] - '0');
-	}
-	if (mark && s->ptr[count] != mark &&
-	    !(mark == 'T' && (s->ptr[count] == 't' || s->ptr[count] == ' ')))
-		return false;
-	s->ptr += used;
-	s->len -= used;
-	return true;
-}
-
-/* "Z", "+02:00" or nothing, in seconds east. */
-static bool take_zone(struct span s, int *east)
-{
-	int sign = s.len > 0 && s.ptr[0] == '-' ? -1 : 1;
-	int hours, minutes;
-
-	*east = 0;
-	if (s.len == 0 || span_eq(s, "Z") || span_eq(s, "z"))
-		return true;
-	if (s.ptr[0] != '+' && s.ptr[0] != '-')
-		return false;
-	s.ptr++;
-	s.len--;
-	if (!take_digits(&s, 2, ':', &hours) ||
-	    !take_digits(&s, 2, 0, &minutes) || s.len > 0)
-		return false;
-	*east = sign * (hours * 3600 + minutes * 60);
-	return true;
-}
-
-/* RFC 3339 to Unix seconds; 0 for anything else. */
-static int64_t parse_time(struct span s)
-{
-	struct tm tm = { 0 };
-	int64_t at;
-	int east;
-
-	if (!take_digits(&s, 4, '-', &tm.tm_year) ||
-	    !take_digits(&s, 2, '-', &tm.tm_mon) ||
-	    !take_digits(&s, 2, 'T', &tm.tm_mday) ||
-	    !take_digits(&s, 2, ':', &tm.tm_hour) ||
-	    !take_digits(&s, 2, ':', &tm.tm_min) ||
-	    !take_digits(&s, 2, 0, &tm.tm_sec))
-		return 0;
-	if (s.len > 0 && s.ptr[0] == '.')
-		do {
-			s.ptr++;
-			s.len--;
-		} while (s.len > 0 && s.ptr[0] >= '0' && s.ptr[0] <= '9');
-	if (!take_zone(s, &east) || tm.tm_year < 1970 || tm.tm_mon < 1 ||
-	    tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
-		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	at = (int64_t)timegm(&tm) - east;
-	return at > 0 ? at : 0;
-}
-
 /*
  * A key only where the file says so or holds nothing else: older programs
  * left a key beside the tokens, and it is the tokens that upstream takes.
@@ -220,7 +151,7 @@ enum err login_parse_tree(struct json_object *root, struct login *l,
 
 	if (!json_is_object(root))
 		return err_set(note, ERR_LOGIN_BROKEN, "it is no JSON object");
-	l->last_refresh = parse_time(json_get_str(root, "last_refresh"));
+	l->last_refresh = clock_parse(json_get_str(root, "last_refresh"));
 	err = take_key(root, l, note);
 	if (err || l->api_key)
 		return err;

@@ -23,6 +23,7 @@ struct renewal {
 	const struct http_settings *http;
 	struct login *l;		/* the caller's: as it was */
 	const char *refused, *reason;
+	int64_t skew_s;			/* so long ahead it is due */
 	char real[PATH_MAX];		/* the file, links resolved */
 	struct login file;		/* as it is on disk, or should be */
 	struct json_object *tree;
@@ -90,7 +91,7 @@ static bool is_good(const struct renewal *r)
 
 	if (login_expired(f, now_s()) || same(r->refused, f->access_token))
 		return false;
-	return !login_due(f, now_s(), LOGIN_SKEW_S) ||
+	return !login_due(f, now_s(), r->skew_s) ||
 	       !same(f->access_token, r->l->access_token);
 }
 
@@ -348,12 +349,14 @@ enum err login_renew_until(const struct config *c,
 			   const atomic_bool *stop, struct err_note *note)
 {
 	struct renewal r = { .c = c, .http = http, .l = l, .refused = refused,
-			     .reason = reason };
+			     .reason = reason, .skew_s = LOGIN_SKEW_S };
 	char now[PATH_MAX];
 	struct login_mend mend;
 	enum err err;
 	int lock = -1;
 
+	if (strcmp(reason, "scheduled") == 0)
+		r.skew_s = LOGIN_AHEAD_S;
 	if (!l->path) {
 		err = login_read(c, l, note);
 		if (err)

@@ -1,0 +1,84 @@
+/*
+ * renew_login.c - the login is renewed here, ahead of its expiry, so that no
+ * request ever waits for the issuer. Workers do it themselves where no
+ * fetcher runs.
+ */
+#include "jobs.h"
+
+#include "../shared/clock.h"
+#include "../shared/login.h"
+
+#define LOCK_WAIT_MS	15000
+
+/* "good until 2026-11-22T10:03:11Z" or what is known instead. */
+static void until(const struct login *l, char out[48])
+{
+	char at[32];
+
+	if (!l->expires_at) {
+		snprintf(out, 48, "its end is not known");
+		return;
+	}
+	clock_rfc3339(at, l->expires_at * 1000000);
+	snprintf(out, 48, "good until %.19sZ", at);
+}
+
+/* A key is never renewed, and without an account there is nothing to do. */
+static bool has_work(struct fetch_run *run, struct login *l,
+		     struct err_note *note)
+{
+	const struct config *c = run->config;
+	struct err_note why = ERR_NOTE_INIT;
+	enum err err;
+
+	if (c->kind != KIND_CHATGPT || c->upstream_key || c->upstream_key_file) {
+		fetch_idle(run, "upstream needs no login");
+		return false;
+	}
+	err = login_read(c, l, &why);
+	if (err == ERR_LOGIN_MISSING) {
+		fetch_idle(run, "there is no login");
+		return false;
+	}
+	if (err) {
+		*note = why;
+		return false;
+	}
+	if (l->api_key) {
+		fetch_idle(run, "%s holds an API key", l->path);
+		return false;
+	}
+	return true;
+}
+
+enum err job_login(struct fetch_run *run, struct err_note *note)
+{
+	struct login login = { 0 };
+	int64_t expired = 0;
+	char good[48];
+	enum err err;
+
+	if (!has_work(run, &login, note))
+		goto out;
+	until(&login, good);
+	if (!run->force && !login_due(&login, run->now_s, LOGIN_AHEAD_S)) {
+		fetch_idle(run, "%s", good);
+		goto out;
+	}
+	expired = login.expires_at;
+	err = login_renew(run->config, &run->http, &login,
+			  run->force ? login.access_token : NULL, "scheduled",
+			  LOCK_WAIT_MS, note);
+	if (err)
+		goto out;
+	until(&login, good);
+	if (login.unsaved)
+		err_set(note, ERR_LOGIN_RENEWAL, "the new tokens could not be "
+			"written: %s", note->why);
+	else
+		fetch_did(run, "%s, %s", login.expires_at == expired ?
+			  "renewed already" : "renewed", good);
+out:
+	login_free(&login);
+	return note->code;
+}
