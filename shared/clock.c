@@ -49,6 +49,47 @@ int64_t clock_wall_us(void)
 	return fixed >= 0 ? fixed : read_clock(CLOCK_REALTIME);
 }
 
+int64_t clock_boot_us(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
+/* The first 16 hexadecimal digits, whatever stands between them. */
+static uint64_t hex_number(const char *s)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint64_t n = 0;
+	int count = 0;
+
+	for (; *s && count < 16; s++) {
+		const char *at = strchr(hex, *s);
+
+		if (!at)
+			continue;
+		n = n << 4 | (uint64_t)(at - hex);
+		count++;
+	}
+	return n;
+}
+
+uint64_t clock_boot_id(void)
+{
+	const char *fixed = getenv("CHATMOCK_TEST_BOOT");
+	char text[64] = "";
+	uint64_t id;
+	FILE *f;
+
+	if (!fixed || !*fixed) {
+		f = fopen("/proc/sys/kernel/random/boot_id", "re");
+		if (f && !fgets(text, sizeof(text), f))
+			text[0] = '\0';
+		if (f)
+			fclose(f);
+	}
+	id = hex_number(fixed && *fixed ? fixed : text);
+	return id ? id : 1;
+}
+
 static char *digits(char *out, int64_t n, int count)
 {
 	for (int i = count - 1; i >= 0; i--, n /= 10)

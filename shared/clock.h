@@ -14,6 +14,14 @@
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
 
+/* Since this machine was started, sleep included: the same for all processes.
+ * Means nothing without clock_boot_id(). */
+int64_t clock_boot_us(void);
+
+/* Tells this start of the machine from all others; never 0. Reads a file of
+ * /proc, so at start only. CHATMOCK_TEST_BOOT=<hex digits> gives another. */
+uint64_t clock_boot_id(void);
+
 /* "2026-11-22T10:03:11.482Z" into out, which holds 32 bytes at least. */
 void clock_rfc3339(char *out, int64_t wall_us);
 
