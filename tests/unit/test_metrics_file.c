@@ -1,0 +1,496 @@
+/* test_metrics_file.c - the file in all weathers: broken, gone, full, old. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "../../shared/clock.h"
+#include "metrics_help.h"
+
+#define LAYOUT "CHATMOCK_TEST_METRICS_LAYOUT"
+#define BOOT "CHATMOCK_TEST_BOOT"
+
+static int skipped;
+
+static void write_at(const char *name, off_t at, const void *bytes, size_t len)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	check(fd >= 0 && pwrite(fd, bytes, len, at) == (ssize_t)len);
+	close(fd);
+}
+
+static void fill_random(const char *name, size_t size)
+{
+	char *bytes = malloc(size);
+
+	random_bytes(bytes, size);
+	write_at(name, 0, bytes, size);
+	free(bytes);
+}
+
+/* --- what may lie at the path: all of it is replaced by a file that counts --- */
+
+static void lay_nothing(void) { }
+static void lay_empty(void) { write_at(path, 0, "", 0); }
+static void lay_short(void) { fill_random(path, 100); }
+static void lay_random(void) { fill_random(path, sizeof(struct metrics_file)); }
+static void lay_zeros(void)
+{
+	write_at(path, 0, "", 0);
+	check(truncate(path, sizeof(struct metrics_file)) == 0);
+}
+static void lay_good(void) { metrics_close(open_it()); }
+static void lay_cut(void)
+{
+	lay_good();
+	check(truncate(path, sizeof(struct metrics_file) - 1) == 0);
+}
+static void lay_longer(void)
+{
+	lay_good();
+	check(truncate(path, sizeof(struct metrics_file) + 1) == 0);
+}
+static void lay_wrong_head(void)
+{
+	lay_good();
+	write_at(path, 8, "\1\2\3", 3);
+}
+static void lay_absurd_count(void)
+{
+	lay_good();
+	write_at(path, offsetof(struct metrics_file, shards) + 7, "\xff", 1);
+}
+static void lay_absurd_name(void)
+{
+	lay_good();
+	write_at(path, offsetof(struct metrics_file, models), "\1xxxxxxxyyyy", 12);
+}
+static void lay_absurd_slot(void)
+{
+	lay_good();
+	write_at(path, offsetof(struct metrics_file, slots), "\xff\xff\xff\xff\xff", 5);
+}
+static void lay_link(void)
+{
+	char target[160];
+
+	snprintf(target, sizeof(target), "%s/target", dir);
+	lay_good();
+	check(rename(path, target) == 0 && symlink(target, path) == 0);
+}
+static void lay_dangling(void) { check(symlink("nowhere", path) == 0); }
+static void lay_fifo(void) { check(mkfifo(path, 0600) == 0); }
+static void lay_socket(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.60s/metrics", dir);
+	check(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	close(fd);
+}
+static void lay_foreign(void)
+{
+	lay_good();
+	if (geteuid() == 0)
+		check(chown(path, 12345, 12345) == 0);
+}
+static void lay_version(void)
+{
+	setenv(LAYOUT, "old", 1);
+	lay_good();
+	unsetenv(LAYOUT);
+}
+static void lay_beside(void)	/* what a killed one left half-made */
+{
+	char beside[160];
+
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	fill_random(beside, 1000);
+}
+
+static void replaced(void)
+{
+	static const struct { void (*lay)(void); const char *name; } cases[] = {
+		{ lay_nothing, "nothing" }, { lay_empty, "empty" },
+		{ lay_short, "short" }, { lay_random, "random" },
+		{ lay_zeros, "zeros" }, { lay_cut, "cut" },
+		{ lay_longer, "longer" }, { lay_wrong_head, "wrong head" },
+		{ lay_absurd_count, "absurd count" },
+		{ lay_absurd_name, "absurd name" },
+		{ lay_absurd_slot, "absurd slot" }, { lay_link, "symlink" },
+		{ lay_dangling, "dangling symlink" }, { lay_fifo, "fifo" },
+		{ lay_socket, "socket" }, { lay_foreign, "another's" },
+		{ lay_version, "another version's" }, { lay_beside, "beside" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct metrics *m;
+		struct stat st;
+		int before = test_failed;
+
+		cases[i].lay();
+		if (cases[i].lay != lay_foreign || geteuid() == 0)
+			check_int(count_of(COUNT_TRUNCATED), -1);
+		m = open_it();
+		check(metrics_is_shared(m));
+		metrics_count(m, COUNT_TRUNCATED);
+		check_int(count_of(COUNT_TRUNCATED), 1);
+		check(lstat(path, &st) == 0 && S_ISREG(st.st_mode));
+		check_int(st.st_mode & 07777, 0600);
+		check_int(st.st_uid, geteuid());
+		metrics_close(m);
+		if (test_failed > before)
+			printf("  with: %s\n", cases[i].name);
+		dir_clear();
+	}
+}
+
+/* The symlink's target is nobody's business of ours. */
+static void link_target(void)
+{
+	char target[160], text[8] = "";
+	int fd;
+
+	snprintf(target, sizeof(target), "%s/target", dir);
+	write_at(target, 0, "precious", 8);
+	check(symlink(target, path) == 0);
+	metrics_close(open_it());
+	fd = open(target, O_RDONLY | O_CLOEXEC);
+	check(read(fd, text, 8) == 8 && memcmp(text, "precious", 8) == 0);
+	close(fd);
+}
+
+/* --- what can not be had: private memory, and the file when it can --- */
+
+static void no_place(void)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct metrics *m;
+	bool mended = false;
+
+	check(mkdir(path, 0700) == 0);
+	m = metrics_open(path, &note);
+	check(m && note.code == ERR_SYSTEM && !metrics_is_shared(m));
+	metrics_add(m, COUNT_TRUNCATED, 5);
+	metrics_join(m, ROLE_API, 3);
+	metrics_beat(m, STATE_ACCEPTING, 2, 1);
+	check_int(count_of(COUNT_TRUNCATED), -1);
+	check(rmdir(path) == 0);
+	err_clear(&note);
+	/* not at once: it has just failed */
+	check(metrics_check(m, &mended, &note) != ERR_NONE && !mended);
+	for (int i = 0; i < 100 && !mended; i++) {
+		usleep(100000);
+		err_clear(&note);
+		metrics_check(m, &mended, &note);
+	}
+	check(mended && metrics_is_shared(m));
+	metrics_count(m, COUNT_TRUNCATED);
+	check_int(count_of(COUNT_TRUNCATED), 6);
+	metrics_close(m);
+}
+
+static void full_now(const char *what)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct metrics *m = metrics_open(path, &note);
+	char beside[160];
+
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	if (!check(m && note.code == ERR_SYSTEM && !metrics_is_shared(m)))
+		printf("  %s: %s\n", what, note.why);
+	for (int i = 0; i < 1000; i++)
+		metrics_count(m, COUNT_TRUNCATED);
+	check(access(path, F_OK) != 0);
+	check(access(beside, F_OK) != 0);	/* no half of one is left */
+	metrics_close(m);
+}
+
+static void too_large(void)
+{
+	struct rlimit old, low = { 4096, RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	low.rlim_max = old.rlim_max;
+	check(setrlimit(RLIMIT_FSIZE, &low) == 0);
+	full_now("limit of the file size");
+	check(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	metrics_close(open_it());
+}
+
+/* 64 KB of disk, in a mount namespace of a child's own. 77: not allowed. */
+static int on_tiny_disk(void)
+{
+	test_failed = 0;
+	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return 77;
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tiny", dir, "tmpfs", 0, "size=64k,mode=700"))
+		return 77;
+	full_now("64 KB tmpfs");
+	return test_failed ? 1 : 0;
+}
+
+static void full_disk(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(on_tiny_disk());
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		printf("SKIP full_disk: no mount namespace here\n");
+		skipped++;
+	} else {
+		check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+}
+
+/* --- under us --- */
+
+static void mend(struct metrics *m)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	bool mended;
+
+	check(metrics_check(m, &mended, &note) == ERR_NONE);
+	check(mended);
+	check(metrics_is_shared(m));
+}
+
+/* A fault on the mapping, with the breaker's words and our slot in it. */
+static void truncated(void)
+{
+	static const off_t sizes[] = { 0, 1, 100, 4096, 8192 };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct metrics *m = open_it();
+		uint64_t tokens[TOKEN__COUNT] = { 1, 2, 3, 4, 5 };
+
+		metrics_join(m, ROLE_API, 1);
+		metrics_count(m, COUNT_TRUNCATED);
+		check(truncate(path, sizes[i]) == 0);
+		for (int n = 0; n < 1000; n++) {
+			metrics_count(m, COUNT_TRUNCATED);
+			metrics_tokens(m, SPAN("m"), tokens);
+			metrics_beat(m, STATE_ACCEPTING, 1, (uint64_t)n);
+			atomic_store(breaker_of(m, "https://up.test"), 9);
+		}
+		check(!metrics_is_shared(m));
+		check_int(count_of(COUNT_TRUNCATED), -1);
+		mend(m);
+		metrics_count(m, COUNT_TRUNCATED);
+		check_int(count_of(COUNT_TRUNCATED), 1001);
+		check_int(count_of(COUNT_METRICS_FAULT), 1);
+		check_int(atomic_load(breaker_of(m, "https://up.test")), 9);
+		metrics_beat(m, STATE_ACCEPTING, 1, 5);
+		check_int(metrics_get(&atomic_load(&m->slot)->pid), getpid());
+		metrics_close(m);
+		dir_clear();
+	}
+}
+
+/* What was not cut off counts on, and goes over. */
+static void cut_behind(void)
+{
+	struct metrics *m = open_it();
+
+	metrics_add(m, COUNT_TRUNCATED, 7);
+	check(truncate(path, offsetof(struct metrics_file, shards[1])) == 0);
+	metrics_add(m, COUNT_TRUNCATED, 70);
+	check(metrics_is_shared(m));
+	mend(m);
+	check_int(count_of(COUNT_TRUNCATED), 77);
+	/* the same with a fault: our shard is the first here */
+	check(truncate(path, offsetof(struct metrics_file, shards[1])) == 0);
+	atomic_store(&m->file->shards[3].counters[COUNT_TRUNCATED], 700);
+	check(!metrics_is_shared(m));
+	metrics_add(m, COUNT_TRUNCATED, 7000);
+	mend(m);
+	check_int(count_of(COUNT_TRUNCATED), 7777);
+	metrics_close(m);
+}
+
+/* Twice in a row, and found by the check before any touch. */
+static void truncated_again(void)
+{
+	struct metrics *m = open_it();
+
+	for (int i = 0; i < 20; i++) {
+		check(truncate(path, 0) == 0);
+		if (i % 2)
+			metrics_count(m, COUNT_OTLP_DROPPED);
+		mend(m);
+		check_int(count_of(COUNT_OTLP_DROPPED), i % 2);
+	}
+	metrics_close(m);
+}
+
+/* A fault that is none of ours ends the process as it always did. */
+static void foreign_fault(void)
+{
+	struct metrics *m = open_it();
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		char name[160];
+		volatile char *p;
+		int fd;
+
+		snprintf(name, sizeof(name), "%s/other", dir);
+		fd = open(name, O_RDWR | O_CREAT, 0600);
+		p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+		if (freopen("/dev/null", "w", stderr))
+			_exit(*p);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	/* a sanitizer has its own way to end */
+	check(WIFSIGNALED(status) ? WTERMSIG(status) == SIGBUS :
+				    WEXITSTATUS(status) != 0);
+	metrics_close(m);
+}
+
+/* The file goes away, or is overwritten in its place: what was counted is in
+ * the new one, by whomever it was counted. */
+static void removed(void)
+{
+	struct metrics *a = open_it(), *b = open_it();
+
+	metrics_add(a, COUNT_TRUNCATED, 10);
+	metrics_add(b, COUNT_TRUNCATED, 100);
+	check(unlink(path) == 0);
+	mend(a);
+	metrics_add(a, COUNT_TRUNCATED, 1000);
+	metrics_add(b, COUNT_TRUNCATED, 10000);	/* still into the old one */
+	check_int(count_of(COUNT_TRUNCATED), 1110);
+	mend(b);
+	check_int(count_of(COUNT_TRUNCATED), 11110);
+	metrics_add(b, COUNT_TRUNCATED, 100000);
+	check_int(count_of(COUNT_TRUNCATED), 111110);
+	/* one was made, the other found it */
+	check_int(count_of(COUNT_METRICS_REPLACED), 2);
+	metrics_close(a);
+	metrics_close(b);
+}
+
+static void overwritten(void)
+{
+	struct metrics *m = open_it();
+	uint64_t was = inode();
+
+	metrics_add(m, COUNT_TRUNCATED, 10);
+	fill_random(path, sizeof(struct metrics_file));
+	mend(m);
+	check(inode() != was);
+	metrics_count(m, COUNT_TRUNCATED);
+	check_int(count_of(COUNT_TRUNCATED), 1);
+	metrics_close(m);
+}
+
+/* --- versions and boots --- */
+
+static void two_versions(void)
+{
+	struct metrics *old, *new, *newer;
+	uint64_t was;
+	char own[512] = "";
+	struct dirent *e;
+	DIR *d;
+
+	setenv(LAYOUT, "old", 1);
+	old = open_it();
+	was = inode();
+	metrics_add(old, COUNT_TRUNCATED, 3);
+	unsetenv(LAYOUT);
+	new = open_it();
+	check(metrics_is_shared(new));
+	check_int(inode(), was);		/* theirs is left alone */
+	metrics_add(new, COUNT_TRUNCATED, 50);
+	check_int(count_of(COUNT_TRUNCATED), 50);
+	newer = open_it();
+	metrics_add(newer, COUNT_TRUNCATED, 500);
+	check_int(count_of(COUNT_TRUNCATED), 550);
+	setenv(LAYOUT, "old", 1);
+	metrics_count(old, COUNT_TRUNCATED);
+	check_int(count_of(COUNT_TRUNCATED), 4);
+	metrics_close(old);
+	unsetenv(LAYOUT);
+	/* the old one has gone: those who settled beside stay there */
+	metrics_close(new);
+	new = open_it();
+	metrics_add(new, COUNT_TRUNCATED, 1);
+	check_int(count_of(COUNT_TRUNCATED), 551);
+	metrics_close(new);
+	metrics_close(newer);
+	d = opendir(dir);
+	while ((e = readdir(d)))
+		if (strncmp(e->d_name, "metrics-", 8) == 0)
+			snprintf(own, sizeof(own), "%s/%s", dir, e->d_name);
+	closedir(d);
+	check_int(count_at(own, COUNT_TRUNCATED), 551);
+}
+
+static void another_boot(void)
+{
+	struct metrics *m;
+	metric_word *breaker;
+	struct err_note note = ERR_NOTE_INIT;
+	struct metrics_snapshot s;
+
+	setenv(BOOT, "b00f", 1);
+	m = open_it();
+	metrics_join(m, ROLE_API, 1);
+	metrics_beat(m, STATE_ACCEPTING, 77, 1);
+	metrics_add(m, COUNT_TRUNCATED, 3);
+	metrics_job_begin(m, SPAN("models"), 5);
+	breaker = breaker_of(m, "https://up.test");
+	atomic_store(breaker, 12345);
+	unsetenv(BOOT);
+	check(metrics_snapshot(path, &s, &note) == ERR_NONE);
+	check(s.other_boot);
+	metrics_snapshot_free(&s);
+	/* the lid was shut, so to say: whoever had it is gone without a word */
+	m = open_it();
+	check_int(count_of(COUNT_TRUNCATED), 3);
+	breaker = breaker_of(m, "https://up.test");
+	check_int(atomic_load(breaker), 0);
+	check(metrics_snapshot(path, &s, &note) == ERR_NONE);
+	check(!s.other_boot);
+	for (size_t i = 0; i < METRICS_SLOTS; i++)
+		check(!metrics_get(&s.file->slots[i].pid));
+	check_int(metrics_get(&s.file->jobs[0].runs), 1);
+	metrics_snapshot_free(&s);
+	metrics_close(m);
+}
+
+int main(void)
+{
+	void (*const tests[])(void) = {
+		replaced, link_target, no_place, too_large, full_disk, truncated,
+		cut_behind, truncated_again, foreign_fault, removed, overwritten,
+		two_versions, another_boot,
+	};
+
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/metrics", dir);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		tests[i]();
+		dir_clear();
+	}
+	rmdir(dir);
+	printf("test_metrics_file: %d passed, %d failed, %d skipped\n",
+	       test_passed, test_failed, skipped);
+	return test_failed ? 1 : 0;
+}
