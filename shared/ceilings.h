@@ -15,7 +15,8 @@
 #define MAX_REQUEST_BODY	(32u << 20)
 #define MAX_JSON_DEPTH		128		/* levels */
 #define MAX_JSON_MEMBERS	100000		/* members or elements of one value */
-#define MAX_STOP_STRINGS	4
+#define MAX_STOP_STRINGS	4		/* as OpenAI has it */
+#define MAX_STOPS_KEPT		32		/* where the API names no limit */
 #define MAX_STOP_STRING		256
 #define MAX_TOOLS		1024		/* tools of one request */
 #define MAX_UPSTREAM_NAME	64		/* a tool's name, a call id */

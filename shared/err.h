@@ -29,6 +29,7 @@
 	X(BAD_MEDIA_TYPE, "bad_media_type") \
 	X(NO_ROUTE, "no_route") \
 	X(BAD_METHOD, "bad_method") \
+	X(NOT_SERVED, "not_served") \
 	X(MODEL_NOT_FOUND, "model_not_found") \
 	X(HOST_REFUSED, "host_refused") \
 	X(ORIGIN_REFUSED, "origin_refused") \

@@ -42,6 +42,8 @@ static const struct answer_row answers[ERR__COUNT] = {
 		"There is nothing at this path: GET / lists the base URLs." },
 	[ERR_BAD_METHOD] = { 405, INVALID, "method_not_allowed",
 		"This path takes another method: see the Allow header." },
+	[ERR_NOT_SERVED] = { 501, INVALID, "not_supported",
+		"This part of the API is not served here: there are no models on this machine to keep or to embed with." },
 	[ERR_MODEL_NOT_FOUND] = { 404, INVALID, "model_not_found",
 		"Upstream does not know this model: GET /v1/models lists what there is." },
 	[ERR_HOST_REFUSED] = { 403, FORBIDDEN, "host_refused",

@@ -1,6 +1,9 @@
 #include "filter.h"
 
+#include <stdlib.h>
+
 #include "../../shared/ceilings.h"
+#include "collect.h"
 
 void filter_init(struct filter *f, const struct terms *t, event_fn fn, void *ctx)
 {
@@ -13,6 +16,10 @@ void filter_free(struct filter *f)
 	if (f->fn)
 		buf_free(&f->held);
 	f->fn = NULL;
+	if (f->calls)
+		answer_free(f->calls);
+	free(f->calls);
+	f->calls = NULL;
 }
 
 static int64_t count_points(struct span s)
@@ -145,6 +152,46 @@ static enum err release(struct filter *f)
 	return err;
 }
 
+/* --- calls --- */
+
+static enum err gather(struct filter *f, const struct event *ev)
+{
+	if (!f->calls) {
+		f->calls = calloc(1, sizeof(*f->calls));
+		if (!f->calls)
+			return ERR_NO_MEMORY;
+		answer_init(f->calls);
+	}
+	return collect_event(f->calls, ev);
+}
+
+static enum err tell_whole(struct filter *f, const struct event *ev)
+{
+	struct answer_call *call;
+	struct event whole = *ev;
+	enum err err;
+
+	if (!f->calls || ev->call >= f->calls->call_count)
+		return ERR_NONE;
+	call = &f->calls->calls[ev->call];
+	whole.id = span_of(call->id);
+	whole.name = span_of(call->name);
+	whole.text = buf_span(&call->args);
+	err = f->fn(f->ctx, &whole);
+	buf_free(&call->args);
+	return err;
+}
+
+static enum err on_call(struct filter *f, const struct event *ev)
+{
+	enum err err = ERR_NONE;
+
+	if (ev->kind == EVENT_CALL_END)
+		return tell_whole(f, ev);
+	err = gather(f, ev);
+	return err || ev->kind == EVENT_CALL_ARGS ? err : f->fn(f->ctx, ev);
+}
+
 /* --- events --- */
 
 static enum err on_thought(struct filter *f, const struct event *ev)
@@ -227,6 +274,10 @@ enum err filter_event(void *ctx, const struct event *ev)
 	err = release(f);
 	if (err)
 		return err;
+	if (f->terms->whole_calls &&
+	    (ev->kind == EVENT_CALL || ev->kind == EVENT_CALL_ARGS ||
+	     ev->kind == EVENT_CALL_END))
+		return on_call(f, ev);
 	if (ev->kind == EVENT_TEXT_END)
 		f->in_part = false;
 	f->over = ev->kind == EVENT_DONE || ev->kind == EVENT_FAILED;

@@ -14,6 +14,8 @@
  *	  annotations and events without meaning pass it by, so that the same
  *	  text gives the same result however it was cut. Tool calls and
  *	  reasoning are not searched.
+ * calls: with whole_calls (struct terms) arguments are kept back, and
+ *	  EVENT_CALL_END has all of them and the call's id and name.
  * Annotations' start_index and end_index count from the begin of a text part;
  * they go on counted from the begin of all text told.
  */
@@ -21,6 +23,8 @@
 #define CHATMOCK_FILTER_H
 
 #include "../tongues/tongue.h"
+
+struct answer;
 
 struct filter {
 	const struct terms *terms;	/* borrowed */
@@ -33,6 +37,7 @@ struct filter {
 	bool in_part;			/* inside a text part */
 	bool over;			/* the end was told */
 	struct buf held;		/* text that may begin a stop string */
+	struct answer *calls;		/* that are not complete, or NULL */
 	int64_t points;			/* code points told as text */
 	int64_t part_start;		/* of these, before this part */
 };

@@ -56,7 +56,7 @@ static void prepare_work(struct stream *s, struct err_note *note)
 	else
 		s->route->tongue->ask(ask, body, note);
 	json_object_put(body);
-	if (note->code)
+	if (note->code || ask->terms.at_once)
 		return;
 	session_id(given_session(s), callers_key(s), ask->request, s->session);
 	if (payload_build(ask, s->session, &s->payload, note))
@@ -82,6 +82,7 @@ static void prepare_take(struct stream *s)
 	ask_free(&s->ask);
 	s->terms.tongue = s->route->tongue;
 	s->terms.created = clock_wall_us() / 1000000;
+	s->terms.begun_us = s->req->begun_us;
 	if (!s->terms.id[0])
 		random_id(s->terms.id, sizeof(s->terms.id),
 			  s->route->tongue->id_prefix);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../../shared/ceilings.h"
+#include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "answer.h"
 #include "stream.h"
@@ -73,6 +74,7 @@ static void let_go(struct stream *s)
 {
 	s->semantic = true;
 	s->first_us = loop_now(s->app->loop);
+	s->terms.first_us = clock_mono_us();
 	if (!s->answer)
 		request_let_go(s->req);
 	if (payload_is_free(s))
@@ -95,6 +97,7 @@ static enum err sink(void *ctx, const struct event *ev)
 	if (ev->kind == EVENT_DONE) {
 		s->done = true;
 		s->usage = ev->usage;
+		s->terms.done_us = clock_mono_us();
 	}
 	if (!s->semantic && !event_is_semantic(ev))
 		return ERR_NONE;
@@ -238,12 +241,30 @@ void relay_end(struct stream *s)
 		relay_go_on(s, true);
 }
 
+void relay_at_once(struct stream *s)
+{
+	relay_begin(s);
+	if (!s->decoder || (!s->terms.stream && !s->answer)) {
+		err_set(&s->note, ERR_NO_MEMORY, "no decoder");
+		stream_fail(s);
+		return;
+	}
+	sink(s, &(struct event){ .kind = EVENT_DONE });
+	finish(s);
+}
+
 void relay_heartbeat(struct stream *s)
 {
+	const struct tongue *tongue = s->terms.tongue;
+
 	open_reply(s);
 	/* what waits to be read is sign of life enough */
-	if (!conn_full(s->conn))
-		buf_str(conn_body(s->conn), s->terms.tongue->heartbeat);
+	if (conn_full(s->conn))
+		;
+	else if (tongue->beat)
+		tongue->beat(&s->terms, conn_body(s->conn));
+	else
+		buf_str(conn_body(s->conn), tongue->heartbeat);
 	conn_flush(s->conn);
 	s->told_us = loop_now(s->app->loop);
 }

@@ -15,6 +15,11 @@
 
 #define MAX_SEGMENTS 8
 
+/* Ollama's care of models on a disk. */
+#define NOT_SERVED(method, path) \
+	{ method, path, ROUTE_NOT_SERVED, &tongue_ollama, \
+	  "Ollama: refused with 501; there are no models to keep here." }
+
 static const struct route routes[] = {
 	{ "POST", "/v1/chat/completions", ROUTE_GENERATE, &tongue_chat,
 	  "Chat completion, streamed or whole." },
@@ -34,6 +39,27 @@ static const struct route routes[] = {
 	  "As /v1/models." },
 	{ "GET", "/codex/models", ROUTE_MODELS, &tongue_chat,
 	  "As /v1/models." },
+	{ "POST", "/api/chat", ROUTE_GENERATE, &tongue_ollama,
+	  "Ollama: a chat, streamed or whole." },
+	{ "POST", "/api/generate", ROUTE_GENERATE, &tongue_ollama_generate,
+	  "Ollama: an answer to a prompt, streamed or whole." },
+	{ "GET", "/api/tags", ROUTE_OLLAMA_TAGS, &tongue_ollama,
+	  "Ollama: the models." },
+	{ "POST", "/api/show", ROUTE_OLLAMA_SHOW, &tongue_ollama,
+	  "Ollama: one model, its context's length and capabilities." },
+	{ "GET", "/api/ps", ROUTE_OLLAMA_PS, &tongue_ollama,
+	  "Ollama: the loaded models; there are none." },
+	{ "GET", "/api/version", ROUTE_OLLAMA_VERSION, &tongue_ollama,
+	  "Ollama: the version of its API." },
+	NOT_SERVED("POST", "/api/embed"),
+	NOT_SERVED("POST", "/api/embeddings"),
+	NOT_SERVED("POST", "/api/pull"),
+	NOT_SERVED("POST", "/api/push"),
+	NOT_SERVED("POST", "/api/create"),
+	NOT_SERVED("POST", "/api/copy"),
+	NOT_SERVED("DELETE", "/api/delete"),
+	NOT_SERVED("POST", "/api/blobs/{id}"),
+	NOT_SERVED("HEAD", "/api/blobs/{id}"),
 	{ "GET", "/", ROUTE_HOME, &tongue_chat,
 	  "A short page: base URLs to copy." },
 };

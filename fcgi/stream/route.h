@@ -9,7 +9,11 @@
 
 #include "../tongues/tongue.h"
 
-enum route_kind { ROUTE_GENERATE, ROUTE_MODELS, ROUTE_MODEL, ROUTE_HOME };
+enum route_kind {
+	ROUTE_GENERATE, ROUTE_MODELS, ROUTE_MODEL, ROUTE_HOME,
+	ROUTE_OLLAMA_TAGS, ROUTE_OLLAMA_SHOW, ROUTE_OLLAMA_PS, ROUTE_OLLAMA_VERSION,
+	ROUTE_NOT_SERVED		/* known, and answered with ERR_NOT_SERVED */
+};
 
 struct route {
 	const char *method;

@@ -18,6 +18,7 @@
 
 #include "../../shared/ceilings.h"
 #include "../tongues/models.h"
+#include "../tongues/ollama.h"
 #include "../wire/access.h"
 #include "answer.h"
 #include "reqlog.h"
@@ -191,7 +192,8 @@ static int64_t silence_limit(const struct stream *s)
 static int64_t heartbeat_at(const struct stream *s)
 {
 	if (!s->terms.stream || !s->terms.tongue || s->job_running ||
-	    !s->terms.tongue->heartbeat || s->step == STEP_PREPARE)
+	    !(s->terms.tongue->heartbeat || s->terms.tongue->beat) ||
+	    s->step == STEP_PREPARE)
 		return INT64_MAX;
 	return s->told_us + s->app->config->heartbeat_ms * 1000;
 }
@@ -247,21 +249,43 @@ static void stream_timer(struct loop_timer *t)
 
 /* --- the steps --- */
 
-/* Answers that need no upstream. */
+/* The body of an answer that needs no upstream; 0 or s->note's code. */
+static enum err write_here(struct stream *s, struct span arg, struct buf *body)
+{
+	const struct config *c = s->app->config;
+	const struct catalog *cat = s->app->catalog;
+
+	switch (s->route->kind) {
+	case ROUTE_MODELS:
+		models_list(c, cat, body);
+		break;
+	case ROUTE_MODEL:
+		return models_one(c, cat, arg, body, &s->note);
+	case ROUTE_OLLAMA_TAGS:
+		ollama_tags(c, cat, body);
+		break;
+	case ROUTE_OLLAMA_SHOW:
+		return ollama_show(c, cat, buf_span(&s->req->body), body, &s->note);
+	case ROUTE_OLLAMA_PS:
+		ollama_ps(body);
+		break;
+	case ROUTE_OLLAMA_VERSION:
+		ollama_version(body);
+		break;
+	default:
+		home_page(c, request_param(s->req, "HTTP_HOST"), body);
+		break;
+	}
+	return ERR_NONE;
+}
+
 static void serve_here(struct stream *s, struct span arg)
 {
-	struct app *app = s->app;
 	struct buf body;
 
 	buf_init(&body, MAX_CACHE_FILE);
-	if (s->route->kind == ROUTE_MODELS) {
-		models_list(app->config, app->catalog, &body);
-	} else if (s->route->kind == ROUTE_MODEL) {
-		if (models_one(app->config, app->catalog, arg, &body, &s->note))
-			goto out;
-	} else {
-		home_page(app->config, request_param(s->req, "HTTP_HOST"), &body);
-	}
+	if (write_here(s, arg, &body))
+		goto out;
 	if (buf_err(&body)) {
 		err_set(&s->note, buf_err(&body), "the answer");
 		goto out;
@@ -287,6 +311,8 @@ static enum err admit(struct stream *s, struct span *arg)
 	route_find(s->req->method, s->req->path, &match, &s->note);
 	s->route = match.route;
 	*arg = match.arg;
+	if (!s->note.code && match.route->kind == ROUTE_NOT_SERVED)
+		err_set(&s->note, ERR_NOT_SERVED, "%s", match.route->path);
 	if (s->req->note.code) {
 		s->note = s->req->note;
 		return s->note.code;
@@ -336,6 +362,8 @@ void prepare_done(struct stream *s)
 		return;
 	if (s->note.code) {
 		stream_fail(s);
+	} else if (s->terms.at_once) {
+		relay_at_once(s);
 	} else {
 		reqlog_payload(s);
 		attempt_start(s);

@@ -121,6 +121,7 @@ void attempt_forget(struct stream *s);		/* the token it sent */
 /* relay.c: upstream's bytes to the client. */
 void relay_begin(struct stream *s);
 bool relay_bytes(struct stream *s, struct span bytes);	/* false: hold */
+void relay_at_once(struct stream *s);		/* an answer without upstream */
 void relay_end(struct stream *s);		/* upstream's transfer is over */
 void relay_heartbeat(struct stream *s);
 void relay_flush(struct loop_after *a);

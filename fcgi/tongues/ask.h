@@ -22,6 +22,10 @@ enum err ask_chat(struct ask *a, struct json_object *body,
 		  struct err_note *note);
 enum err ask_completion(struct ask *a, struct json_object *body,
 			struct err_note *note);
+enum err ask_ollama(struct ask *a, struct json_object *body,
+		    struct err_note *note);
+enum err ask_ollama_generate(struct ask *a, struct json_object *body,
+			     struct err_note *note);
 
 /* --- for ask_*.c ------------------------------------------------------ */
 
@@ -96,6 +100,9 @@ enum err ask_content(struct asking *q, struct json_object *content,
 struct json_object *ask_message(struct asking *q, const char *role,
 				struct json_object *text);
 
+/* The developer message that makes an answer join the suffix. */
+struct json_object *ask_between(struct asking *q, struct json_object *suffix);
+
 /* The calls of a history, to see that each call has its result. */
 struct ask_call {
 	size_t item;		/* its index in input */
@@ -125,7 +132,8 @@ enum err ask_function_choice(struct asking *q, struct json_object *v);
 /*
  * Parameters of the top level, by name. take is called for members that are
  * neither absent nor null; a NULL take is a name that is read elsewhere.
- * Names in neither table are dropped and named.
+ * Names in neither table are dropped and named. They are the members of
+ * q->body; a->in says where that stands when it is not the top level.
  */
 struct ask_param {
 	const char *name;
@@ -146,6 +154,11 @@ enum err ask_take_bool(struct asking *q, const struct ask_param *p,
 		       struct json_object *v);
 enum err ask_take_object(struct asking *q, const struct ask_param *p,
 			 struct json_object *v);
+/* A limit of output tokens; stop strings, p->max of them (0: OpenAI's). */
+enum err ask_take_limit(struct asking *q, const struct ask_param *p,
+			struct json_object *v);
+enum err ask_take_stop(struct asking *q, const struct ask_param *p,
+		       struct json_object *v);
 /* response_format, see ask_format.c. */
 enum err ask_take_format(struct asking *q, const struct ask_param *p,
 			 struct json_object *v);

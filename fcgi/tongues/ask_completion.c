@@ -46,7 +46,7 @@ static struct json_object *prompt_text(struct asking *q)
 }
 
 /* The developer message that makes the answer join the suffix. */
-static struct json_object *between(struct asking *q, struct json_object *suffix)
+struct json_object *ask_between(struct asking *q, struct json_object *suffix)
 {
 	struct json_object *text = NULL, *o;
 	struct buf b;
@@ -78,7 +78,7 @@ static enum err ask_prompt(struct asking *q)
 	input = json_object_new_array_ext(2);
 	if (!ask_put(q, q->a->request, "input", input))
 		return q->note->code;
-	if (json_str(suffix).len && (o = between(q, suffix)))
+	if (json_str(suffix).len && (o = ask_between(q, suffix)))
 		ask_push(q, input, o);
 	if (!q->note->code && (o = ask_message(q, "user", text)))
 		ask_push(q, input, o);

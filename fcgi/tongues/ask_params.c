@@ -37,7 +37,7 @@ static bool in_range(struct asking *q, const struct ask_param *p,
 
 	if (d >= p->min && d <= p->max)
 		return true;
-	ask_fault(q, NULL, p->name, "it must lie between %.16g and %.16g.",
+	ask_fault(q, q->a->in, p->name, "it must lie between %.16g and %.16g.",
 		  p->min, p->max);
 	return false;
 }
@@ -45,7 +45,7 @@ static bool in_range(struct asking *q, const struct ask_param *p,
 enum err ask_take_number(struct asking *q, const struct ask_param *p,
 			 struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_double, NULL) || !in_range(q, p, v))
+	if (!ask_is(q, v, p->name, json_type_double, q->a->in) || !in_range(q, p, v))
 		return q->note->code;
 	return place(q, p, p->name, v);
 }
@@ -53,7 +53,7 @@ enum err ask_take_number(struct asking *q, const struct ask_param *p,
 enum err ask_take_int(struct asking *q, const struct ask_param *p,
 		      struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_int, NULL) || !in_range(q, p, v))
+	if (!ask_is(q, v, p->name, json_type_int, q->a->in) || !in_range(q, p, v))
 		return q->note->code;
 	return place(q, p, p->name, v);
 }
@@ -61,9 +61,9 @@ enum err ask_take_int(struct asking *q, const struct ask_param *p,
 enum err ask_take_str(struct asking *q, const struct ask_param *p,
 		      struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_string, NULL))
+	if (!ask_is(q, v, p->name, json_type_string, q->a->in))
 		return q->note->code;
-	if (p->choices && !ask_one_of(q, v, p->name, NULL, p->choices))
+	if (p->choices && !ask_one_of(q, v, p->name, q->a->in, p->choices))
 		return q->note->code;
 	return place(q, p, p->name, v);
 }
@@ -71,7 +71,7 @@ enum err ask_take_str(struct asking *q, const struct ask_param *p,
 enum err ask_take_bool(struct asking *q, const struct ask_param *p,
 		       struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_boolean, NULL))
+	if (!ask_is(q, v, p->name, json_type_boolean, q->a->in))
 		return q->note->code;
 	return place(q, p, p->name, v);
 }
@@ -79,7 +79,7 @@ enum err ask_take_bool(struct asking *q, const struct ask_param *p,
 enum err ask_take_object(struct asking *q, const struct ask_param *p,
 			 struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_object, NULL))
+	if (!ask_is(q, v, p->name, json_type_object, q->a->in))
 		return q->note->code;
 	return place(q, p, p->name, v);
 }
@@ -93,14 +93,14 @@ static enum err take_n(struct asking *q, const struct ask_param *p,
 	return ask_take_int(q, p, v);
 }
 
-static enum err take_limit(struct asking *q, const struct ask_param *p,
-			   struct json_object *v)
+enum err ask_take_limit(struct asking *q, const struct ask_param *p,
+			struct json_object *v)
 {
 	struct ask *a = q->a;
 	bool newer = !strcmp(p->name, "max_completion_tokens");
 	int64_t limit = json_object_get_int64(v);
 
-	if (!ask_is(q, v, p->name, json_type_int, NULL) || !in_range(q, p, v))
+	if (!ask_is(q, v, p->name, json_type_int, q->a->in) || !in_range(q, p, v))
 		return q->note->code;
 	/* both given: the newer name counts, in whichever order they came */
 	if (!newer && json_get(q->body, "max_completion_tokens"))
@@ -124,6 +124,10 @@ static bool add_stop(struct asking *q, struct json_object *v, const struct at *a
 			  "them zero.", MAX_STOP_STRING);
 		return false;
 	}
+	if (t->stop_count == MAX_STOPS_KEPT) {
+		ask_fault(q, at, NULL, "at most %d stop strings.", MAX_STOPS_KEPT);
+		return false;
+	}
 	t->stops[t->stop_count] = strndup(s.ptr, s.len);
 	if (!t->stops[t->stop_count]) {
 		ask_no_memory(q);
@@ -134,21 +138,22 @@ static bool add_stop(struct asking *q, struct json_object *v, const struct at *a
 }
 
 /* Never sent: no upstream has it, the stream is cut by us. */
-static enum err take_stop(struct asking *q, const struct ask_param *p,
-			  struct json_object *v)
+enum err ask_take_stop(struct asking *q, const struct ask_param *p,
+		       struct json_object *v)
 {
-	struct at at = { NULL, p->name, AT_WHOLE };
+	struct at at = { q->a->in, p->name, AT_WHOLE };
+	size_t most = p->max > 0 ? (size_t)p->max : MAX_STOP_STRINGS;
 
 	if (json_is_str(v)) {
 		add_stop(q, v, &at);
 		return q->note->code;
 	}
 	if (!json_is_array(v))
-		return ask_wrong_type(q, NULL, p->name,
+		return ask_wrong_type(q, q->a->in, p->name,
 				      "a string or an array of strings", v);
-	if (json_object_array_length(v) > MAX_STOP_STRINGS)
-		return ask_fault(q, NULL, p->name, "at most %d stop strings.",
-				 MAX_STOP_STRINGS);
+	if (json_object_array_length(v) > most)
+		return ask_fault(q, q->a->in, p->name, "at most %zu stop strings.",
+				 most);
 	for (at.index = 0; at.index < json_object_array_length(v); at.index++)
 		if (!add_stop(q, json_object_array_get_idx(v, at.index), &at))
 			break;
@@ -158,7 +163,7 @@ static enum err take_stop(struct asking *q, const struct ask_param *p,
 static enum err take_stream(struct asking *q, const struct ask_param *p,
 			    struct json_object *v)
 {
-	if (ask_is(q, v, p->name, json_type_boolean, NULL))
+	if (ask_is(q, v, p->name, json_type_boolean, q->a->in))
 		q->a->terms.stream = json_object_get_boolean(v);
 	return q->note->code;
 }
@@ -166,10 +171,10 @@ static enum err take_stream(struct asking *q, const struct ask_param *p,
 static enum err take_stream_options(struct asking *q, const struct ask_param *p,
 				    struct json_object *v)
 {
-	const struct at at = { NULL, p->name, AT_WHOLE };
+	const struct at at = { q->a->in, p->name, AT_WHOLE };
 	struct json_object *usage;
 
-	if (!ask_is(q, v, p->name, json_type_object, NULL))
+	if (!ask_is(q, v, p->name, json_type_object, q->a->in))
 		return q->note->code;
 	usage = ask_get(q, v, "include_usage", json_type_boolean, &at);
 	q->a->terms.include_usage = json_object_get_boolean(usage);
@@ -198,21 +203,21 @@ static enum err take_effort_word(struct asking *q, const struct at *at,
 static enum err take_effort(struct asking *q, const struct ask_param *p,
 			    struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_string, NULL))
+	if (!ask_is(q, v, p->name, json_type_string, q->a->in))
 		return q->note->code;
 	/* reasoning.effort is the more particular of the two */
 	if (json_get(json_get(q->body, "reasoning"), "effort"))
 		return ERR_NONE;
-	return take_effort_word(q, NULL, p->name, v);
+	return take_effort_word(q, q->a->in, p->name, v);
 }
 
 static enum err take_reasoning(struct asking *q, const struct ask_param *p,
 			       struct json_object *v)
 {
-	const struct at at = { NULL, p->name, AT_WHOLE };
+	const struct at at = { q->a->in, p->name, AT_WHOLE };
 	struct json_object *effort, *summary, *context, *into;
 
-	if (!ask_is(q, v, p->name, json_type_object, NULL))
+	if (!ask_is(q, v, p->name, json_type_object, q->a->in))
 		return q->note->code;
 	effort = ask_get(q, v, "effort", json_type_string, &at);
 	context = ask_get(q, v, "context", json_type_string, &at);
@@ -237,8 +242,8 @@ static enum err take_verbosity(struct asking *q, const struct ask_param *p,
 {
 	struct json_object *text;
 
-	if (!ask_is(q, v, p->name, json_type_string, NULL) ||
-	    !ask_one_of(q, v, p->name, NULL, p->choices))
+	if (!ask_is(q, v, p->name, json_type_string, q->a->in) ||
+	    !ask_one_of(q, v, p->name, q->a->in, p->choices))
 		return q->note->code;
 	text = ask_sub(q, "text");
 	if (text)
@@ -253,7 +258,7 @@ static enum err take_tier(struct asking *q, const struct ask_param *p,
 {
 	bool fast = json_get_bool(q->body, "fast_mode", false);
 
-	if (!ask_is(q, v, p->name, json_type_string, NULL) || fast)
+	if (!ask_is(q, v, p->name, json_type_string, q->a->in) || fast)
 		return q->note->code;
 	if (span_eq(json_str(v), "fast"))
 		ask_put_cstr(q, q->a->request, "service_tier", "priority");
@@ -265,7 +270,7 @@ static enum err take_tier(struct asking *q, const struct ask_param *p,
 static enum err take_fast_mode(struct asking *q, const struct ask_param *p,
 			       struct json_object *v)
 {
-	if (!ask_is(q, v, p->name, json_type_boolean, NULL))
+	if (!ask_is(q, v, p->name, json_type_boolean, q->a->in))
 		return q->note->code;
 	if (json_object_get_boolean(v))
 		ask_put_cstr(q, q->a->request, "service_tier", "priority");
@@ -278,11 +283,11 @@ static const struct ask_param common[] = {
 	{ "model", NULL, NULL, 0, 0, ASK_BOTH },
 	{ "stream", take_stream, NULL, 0, 0, ASK_BOTH },
 	{ "stream_options", take_stream_options, NULL, 0, 0, ASK_BOTH },
-	{ "max_tokens", take_limit, NULL, 0, 1e9, ASK_RESPONSES },
-	{ "max_completion_tokens", take_limit, NULL, 0, 1e9, ASK_RESPONSES },
+	{ "max_tokens", ask_take_limit, NULL, 0, 1e9, ASK_RESPONSES },
+	{ "max_completion_tokens", ask_take_limit, NULL, 0, 1e9, ASK_RESPONSES },
 	{ "temperature", ask_take_number, NULL, 0, 2, ASK_RESPONSES },
 	{ "top_p", ask_take_number, NULL, 0, 1, ASK_RESPONSES },
-	{ "stop", take_stop, NULL, 0, 0, ASK_BOTH },
+	{ "stop", ask_take_stop, NULL, 0, 0, ASK_BOTH },
 	{ "n", take_n, NULL, 1, 128, ASK_LACKING },
 	{ "frequency_penalty", ask_take_number, NULL, -2, 2, ASK_LACKING },
 	{ "presence_penalty", ask_take_number, NULL, -2, 2, ASK_LACKING },

@@ -22,7 +22,8 @@ enum event_kind {
 	EVENT_REFUSAL,		/* text: more of a refusal */
 	EVENT_CALL,		/* a call begins; call, id: call id, name */
 	EVENT_CALL_ARGS,	/* text: more of its arguments; call */
-	EVENT_CALL_END,		/* text: all of its arguments; call */
+	EVENT_CALL_END,		/* text: all of its arguments; call; with whole_calls
+				 * (struct terms) id and name, too */
 	EVENT_HOSTED,		/* json: a hosted tool's item (web search) is done */
 	EVENT_KEEPALIVE,	/* upstream lives, nothing to say */
 	EVENT_DONE,		/* finish, usage: upstream ended it well */

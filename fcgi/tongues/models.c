@@ -62,18 +62,21 @@ static void write_model(const struct config *c, const struct model *m,
 }
 
 /* The listed model and, when asked for, each effort as one of its own. */
-static void list_model(const struct config *c, const struct model *m,
-		       struct buf *out)
+static void each_model(const struct config *c, const struct model *m, model_fn fn,
+		       void *ctx)
 {
-	write_model(c, m, span_of(m->slug), EFFORT_UNSET, NULL, out);
+	struct model_entry entry = { span_of(m->slug), m, EFFORT_UNSET, NULL };
+
+	fn(ctx, &entry);
 	for (int e = 0; c->expose_reasoning && e < EFFORT_ULTRA; e++) {
 		char id[320];
 
 		if (!(m->efforts & (1u << e)))
 			continue;
 		snprintf(id, sizeof(id), "%s-%s", m->slug, effort_name((enum effort)e));
-		buf_char(out, ',');
-		write_model(c, m, span_of(id), (enum effort)e, NULL, out);
+		entry.id = span_of(id);
+		entry.effort = (enum effort)e;
+		fn(ctx, &entry);
 	}
 }
 
@@ -89,8 +92,8 @@ static bool is_listed(const struct config *c, const struct catalog *cat, size_t 
 	return (m && m->visible) || memchr(pattern.ptr, '*', pattern.len);
 }
 
-static void list_alias(const struct config *c, const struct catalog *cat,
-		       size_t alias, struct buf *out)
+static void each_alias(const struct config *c, const struct catalog *cat,
+		       size_t alias, model_fn fn, void *ctx)
 {
 	const struct config_alias *a = &c->aliases[alias];
 	struct err_note note = ERR_NOTE_INIT;
@@ -99,26 +102,38 @@ static void list_alias(const struct config *c, const struct catalog *cat,
 	if (is_listed(c, cat, alias) ||
 	    catalog_choose(cat, span_of(a->pattern), &choice, &note))
 		return;
-	buf_char(out, ',');
-	write_model(c, choice.known, span_of(a->pattern), choice.effort, a->model, out);
+	fn(ctx, &(struct model_entry){ span_of(a->pattern), choice.known,
+				       choice.effort, a->model });
+}
+
+void models_each(const struct config *c, const struct catalog *cat,
+		 model_fn fn, void *ctx)
+{
+	for (size_t i = 0; i < catalog_count(cat); i++)
+		if (catalog_at(cat, i)->visible)
+			each_model(c, catalog_at(cat, i), fn, ctx);
+	for (size_t i = 0; i < c->alias_count; i++)
+		each_alias(c, cat, i, fn, ctx);
+}
+
+struct list { const struct config *config; struct buf *out; bool begun; };
+
+static void list_entry(void *ctx, const struct model_entry *m)
+{
+	struct list *l = ctx;
+
+	if (l->begun)
+		buf_char(l->out, ',');
+	l->begun = true;
+	write_model(l->config, m->known, m->id, m->effort, m->stands, l->out);
 }
 
 void models_list(const struct config *c, const struct catalog *cat, struct buf *out)
 {
-	const char *comma = "";
+	struct list l = { c, out, false };
 
 	buf_str(out, "{\"object\":\"list\",\"data\":[");
-	for (size_t i = 0; i < catalog_count(cat); i++) {
-		const struct model *m = catalog_at(cat, i);
-
-		if (!m->visible)
-			continue;
-		buf_str(out, comma);
-		list_model(c, m, out);
-		comma = ",";
-	}
-	for (size_t i = 0; i < c->alias_count; i++)
-		list_alias(c, cat, i, out);
+	models_each(c, cat, list_entry, &l);
 	buf_str(out, "]}");
 }
 
@@ -182,7 +197,8 @@ void home_page(const struct config *c, const char *host, struct buf *out)
 	buf_str(out, "ChatMock in C " CHATMOCK_VERSION "\n\n"
 		"Base URLs to copy:\n\n");
 	buf_fmt(out, "  OpenAI clients     http://%s/v1\n", host);
-	buf_fmt(out, "  a named session    http://%s/codex/SESSION\n\n", host);
+	buf_fmt(out, "  a named session    http://%s/codex/SESSION\n", host);
+	buf_fmt(out, "  Ollama clients     http://%s\n\n", host);
 	buf_str(out, "Any text serves as the API key. To try it:\n\n");
 	buf_fmt(out, "  curl -N http://%s/v1/chat/completions \\\n"
 		"    -H 'Content-Type: application/json' \\\n"

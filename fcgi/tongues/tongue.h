@@ -9,10 +9,12 @@
 #define CHATMOCK_TONGUE_H
 
 #include "../../shared/catalog.h"
+#include "../../shared/ceilings.h"
 #include "event.h"
 #include "names.h"
 
 struct tongue;
+struct at;
 
 /*
  * The terms on which an answer is given: what has to be known of the request
@@ -27,9 +29,16 @@ struct terms {
 	bool include_usage;
 	bool legacy_functions;		/* asked with functions, answered so */
 	bool structured;		/* JSON output: no think tags in it */
+	bool whole_calls;		/* the filter keeps a stream's calls back
+					 * until they are complete */
+	const char *at_once;		/* why the answer ends without upstream
+					 * having been asked ("load"), or NULL */
+	/* clock_mono_us() when the request came, when the first of its answer
+	 * was there, and its end; 0: not yet */
+	int64_t begun_us, first_us, done_us;
 	enum reasoning_compat reasoning;
 	struct names names;
-	char *stops[4];			/* stop strings, kept by us */
+	char *stops[MAX_STOPS_KEPT];	/* stop strings, kept by us */
 	size_t stop_count;
 	struct buf dropped;		/* "temperature, seed": parameters that
 					 * were dropped, for the header */
@@ -54,6 +63,7 @@ struct ask {
 	 * meaning, for CODEX__PROPAGATE_UNSUPPORTED_PARAMS; merged by payload */
 	struct json_object *unsupported;	/* object or NULL; owned */
 	const char *reasoning_header;	/* X-ChatMock-Reasoning or NULL */
+	const struct at *in;		/* see ask_params() in ask.h */
 };
 void ask_init(struct ask *a, const struct config *c, const struct catalog *cat);
 void ask_free(struct ask *a);			/* safe twice */
@@ -102,6 +112,8 @@ struct tongue {
 	const char *stream_type;	/* content type of a stream */
 	const char *id_prefix;		/* "chatcmpl-" */
 	const char *heartbeat;		/* bytes that keep a silent stream alive, or NULL */
+	/* or says them itself, where they are not always the same; or NULL */
+	void (*beat)(const struct terms *t, struct buf *out);
 
 	/* Fills a->request and a->terms from the client's body (borrowed; it may
 	 * take references). */
@@ -124,5 +136,6 @@ struct tongue {
 };
 
 extern const struct tongue tongue_chat, tongue_completion;
+extern const struct tongue tongue_ollama, tongue_ollama_generate;
 
 #endif

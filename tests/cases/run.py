@@ -25,10 +25,11 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import case as cases  # noqa: E402
 import fastcgi  # noqa: E402
+import ollama  # noqa: E402
 import settings  # noqa: E402
 from case import MISSING, expand, find, pairs, wanted  # noqa: E402
 from gateway import Answer, Checks, Gateway  # noqa: E402
-from openapi import OpenAPI  # noqa: E402
+from openapi import OLLAMA, OpenAPI  # noqa: E402
 
 # What every client here calls itself by: nobody else may ever see it.
 CLIENT_KEY = "sk-canary-client-5d1f0a77"
@@ -50,8 +51,9 @@ def same(text):
 class Play:
     """One exchange with its gateway; where is the prefix of its failures."""
 
-    def __init__(self, checks, api, g, where, ex, done):
-        self.checks, self.api, self.g, self.where = checks, api, g, where
+    def __init__(self, checks, apis, g, where, ex, done):
+        self.checks, self.g, self.where = checks, g, where
+        self.api, self.ollama = apis
         self.ex, self.done = ex, done           # done: the exchanges before
 
     def check(self, ok, what, got=None):
@@ -126,7 +128,9 @@ class Play:
             self.check(CLIENT_KEY not in json.dumps(request),
                        ": upstream got the client's key")
         self.usual_headers()
-        if kind.startswith("text/event-stream"):
+        if "/api/" in ex.path:
+            ollama.usual(self)
+        elif kind.startswith("text/event-stream"):
             self.usual_stream()
         elif kind.startswith("application/json") and ex.method != "HEAD":
             self.usual_json()
@@ -206,6 +210,9 @@ class Play:
 
     def compare(self, want):
         short = ("delta", "finish", "usage", "done", "error", "comment")
+        if want[0][1].split(" ")[0] == "line":
+            ollama.compare(self, want)
+            return
         if want[0][1].split(" ")[0] in short:
             self.compare_short(want)
             return
@@ -429,7 +436,7 @@ class Deaf:
             s.close()
 
 
-def play_group(checks, api, bin, setup, group):
+def play_group(checks, apis, bin, setup, group):
     pairs_, conf, files, _ = setup
     env = dict(pairs_)
     kind, key = env.pop("kind"), env.pop("key", None)
@@ -447,7 +454,7 @@ def play_group(checks, api, bin, setup, group):
                 done = []
                 for ex in case.exchanges:
                     where = f"{os.path.basename(case.path)} ({kind}):{ex.number}"
-                    play = Play(checks, api, g, where, ex, done)
+                    play = Play(checks, apis, g, where, ex, done)
                     play.run()
                     done.append(play)
             check_secrets(checks, g)
@@ -475,14 +482,14 @@ def main():
     p.add_argument("--jobs", type=int, default=4)
     p.add_argument("files", nargs="*")
     o = p.parse_args()
-    checks, api = Checks("cases"), OpenAPI()
-    if api.why:
-        checks.skip("answers against the API description", api.why)
+    checks, apis = Checks("cases"), (OpenAPI(), OpenAPI(OLLAMA))
+    for why in {api.why for api in apis if api.why}:
+        checks.skip("answers against the API description", why)
     all_cases = [cases.parse(path) for path in
                  sorted(o.files or glob.glob(os.path.join(HERE, "*.case")))]
     groups = sorted(grouped(all_cases), key=lambda g: -len(g[1]))
     with concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
-        list(pool.map(lambda g: play_group(checks, api, o.bin, *g), groups))
+        list(pool.map(lambda g: play_group(checks, apis, o.bin, *g), groups))
     if not o.files:
         settings.check(checks, all_cases, o.bin)
     return checks.report()

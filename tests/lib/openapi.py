@@ -1,5 +1,6 @@
-"""Answers against OpenAI's published description of its API, which lies beside
-the clone (../shared/specs). The validator comes from PyPI; see pyenv.sh."""
+"""Answers against the published descriptions of OpenAI's and Ollama's APIs, which
+lie beside the clone (../shared/specs). The validator comes from PyPI; see
+pyenv.sh."""
 import glob
 import json
 import os
@@ -8,8 +9,8 @@ import sys
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SPEC = os.path.join(HERE, "..", "..", "..", "shared", "specs",
-                    "openai.openapi.json")
+SPECS = os.path.join(HERE, "..", "..", "..", "shared", "specs")
+OPENAI, OLLAMA = "openai.openapi.json", "ollama.openapi.yaml"
 
 
 def _nullable(node):
@@ -43,9 +44,10 @@ def _amend(schemas):
 class OpenAPI:
     """why says what is missing when there is nothing to validate with."""
 
-    def __init__(self):
+    def __init__(self, name=OPENAI):
         self.why, self.validators, self.lock = "", {}, threading.Lock()
-        if not os.path.exists(SPEC):
+        path = os.path.join(SPECS, name)
+        if not os.path.exists(path):
             self.why = "../shared/specs is not there"
             return
         made = subprocess.run([os.path.join(HERE, "pyenv.sh")],
@@ -57,13 +59,16 @@ class OpenAPI:
         import jsonschema
         import referencing
         import referencing.jsonschema
-        with open(SPEC) as f:
-            self.spec = _nullable(json.load(f))
-        _amend(self.spec["components"]["schemas"])
+        import yaml
+        with open(path) as f:
+            self.spec = _nullable(json.load(f) if name.endswith("json") else
+                                  yaml.safe_load(f))
+        if name == OPENAI:
+            _amend(self.spec["components"]["schemas"])
         resource = referencing.Resource(
             contents=self.spec,
             specification=referencing.jsonschema.DRAFT202012)
-        self.registry = referencing.Registry().with_resource("urn:openai", resource)
+        self.registry = referencing.Registry().with_resource("urn:spec", resource)
         self.make = jsonschema.Draft202012Validator
 
     def fault(self, name, value):
@@ -73,7 +78,7 @@ class OpenAPI:
         with self.lock:
             if name not in self.validators:
                 self.validators[name] = self.make(
-                    {"$ref": f"urn:openai#/components/schemas/{name}"},
+                    {"$ref": f"urn:spec#/components/schemas/{name}"},
                     registry=self.registry)
             found = next(self.validators[name].iter_errors(value), None)
         if found is None:
