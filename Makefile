@@ -28,7 +28,7 @@ COMPILE = $(CC) $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 
 # A program is a file with a main; all other sources go into one library per
 # folder, so a new file needs no line here.
-MAINS = fcgi/chatmock.c cache/fetch.c
+MAINS = fcgi/chatmock.c fcgi/health.c cache/fetch.c
 SHARED = $(wildcard shared/*.c)
 FCGI = $(filter-out $(MAINS),$(wildcard fcgi/*.c fcgi/*/*.c))
 CACHE = $(filter-out $(MAINS),$(wildcard cache/*.c))
@@ -41,7 +41,8 @@ FUZZ_SECONDS ?= 60
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BIN = $(BUILD)/bin
-PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/chatmock-fetch $(BIN)/chatmock-demo-upstream
+PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/health.fcgi $(BIN)/chatmock-fetch \
+	$(BIN)/chatmock-demo-upstream
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/target/%,$(FUZZ))
@@ -56,6 +57,12 @@ $(BIN)/chatmock.fcgi: $(call obj,fcgi/chatmock.c) $(BUILD)/libfcgi.a $(BUILD)/li
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# It calls nobody: no libcurl
+$(BIN)/health.fcgi: $(call obj,fcgi/health.c) $(BUILD)/libfcgi.a $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcurl,$(LIBS))
 
 $(BIN)/chatmock-fetch: $(call obj,cache/fetch.c $(CACHE)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)

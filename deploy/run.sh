@@ -1,6 +1,7 @@
 #!/bin/bash
-# run.sh - the whole gateway in the foreground: chatmock.fcgi under spawn-fcgi
-# and lighttpd in front of it, as the user who calls it, under CHATMOCK_HOME.
+# run.sh - the whole gateway in the foreground: chatmock.fcgi and health.fcgi
+# under spawn-fcgi and lighttpd in front of them, as the user who calls it,
+# under CHATMOCK_HOME.
 #
 #	deploy/run.sh [DIRECTORY OF THE PROGRAMS]
 #
@@ -20,6 +21,7 @@ bin=$(cd "$bin" 2>/dev/null && pwd) || {
 	exit 66
 }
 gateway=$bin/chatmock.fcgi
+health=$bin/health.fcgi
 demo=$bin/chatmock-demo-upstream
 . "$top/deploy/lib.sh"
 umask 077
@@ -30,6 +32,7 @@ trap 'told=$((told + 1)); [ $told -gt 1 ] && tell TERM gateway' INT TERM HUP QUI
 
 read_settings() {
 	[ -x "$gateway" ] || die 66 "$gateway is not there; run make"
+	[ -x "$health" ] || die 66 "$health is not there; run make"
 	home=$(setting CHATMOCK_HOME) || exit $?
 	port=$(setting CHATMOCK_PORT) || exit $?
 	bind=$(setting CHATMOCK_BIND) || exit $?
@@ -45,6 +48,7 @@ read_settings() {
 	esac
 	run=$home/run
 	socket=$run/chatmock.sock
+	health_socket=$run/health.sock
 	[ ${#socket} -le 107 ] || die 78 "the socket's path $socket is" \
 		"${#socket} bytes long and only 107 are possible; choose a" \
 		"shorter CHATMOCK_HOME"
@@ -111,7 +115,8 @@ wait_until_ready() {
 	for ((i = 0; i < 100; i++)); do
 		[ $told = 0 ] || return
 		part=$(dead_part) && give_up "$part ended: $(tail -n 1 "$run/start.log")"
-		curl -fs -o /dev/null -m 2 --noproxy '*' "$base/" && return
+		[ -S "$health_socket" ] &&
+			curl -fs -o /dev/null -m 2 --noproxy '*' "$base/" && return
 		sleep 0.1
 	done
 	give_up "no answer from $base/ within 10 s; see $home/log/error.log"
@@ -130,6 +135,7 @@ greet() {
 
 	  OpenAI base URL   $base/v1
 	  state and logs    $home
+  how it is         $base/status
 	  pid               $$ (gateway ${pid[gateway]}: HUP reloads it)
 
 	Try it (-N shows the answer as it comes):
@@ -147,12 +153,14 @@ stop_all() {
 	trap 'told=$((told + 1)); tell TERM gateway' INT TERM HUP QUIT
 	tell TERM gateway
 	tell INT lighttpd
+	tell TERM health
 	tenths=$(awk -v s="$drain" 'BEGIN { print int(s * 10) + 20 }')
 	finish gateway "$tenths"
 	finish lighttpd 5
 	tell TERM demo
+	finish health 10
 	finish demo 10
-	rm -f "$socket" "$run/lighttpd.pid" "$run/pid" "$run/demo.out"
+	rm -f "$socket" "$health_socket" "$run/lighttpd.pid" "$run/pid" "$run/demo.out"
 }
 
 give_up() {
@@ -168,6 +176,7 @@ self_check
 prepare
 [ -z "$use_demo" ] || start_demo
 start gateway "$run/start.log" spawn-fcgi -n -s "$socket" -M 0600 -b 4096 -- "$gateway"
+start health "$run/start.log" spawn-fcgi -n -s "$health_socket" -M 0600 -- "$health"
 # the key is no business of the web server's
 start lighttpd "$run/start.log" env -u CHATMOCK_UPSTREAM_KEY \
 	lighttpd -D -f "$run/lighttpd.conf"

@@ -3,7 +3,6 @@
  * fd 0, or one plain CGI request.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -33,17 +32,6 @@ static void raise_descriptors(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int worker_count(const struct config *c)
-{
-	cpu_set_t cores;
-
-	if (c->workers > 0)
-		return (int)c->workers;
-	if (sched_getaffinity(0, sizeof(cores), &cores))
-		return 1;
-	return CPU_COUNT(&cores);
 }
 
 static void print_millis(int64_t ms, struct buf *out)
@@ -164,7 +152,7 @@ static int serve(const struct config *c, char *argv[], struct handover *h,
 		 struct buf *out)
 {
 	static const struct program program = {
-		.name = "chatmock.fcgi", .workers = worker_count,
+		.name = "chatmock.fcgi", .workers = start_workers,
 		.hooks = &app_hooks, .check = check_all,
 	};
 	struct err_note note = ERR_NOTE_INIT;

@@ -1,6 +1,7 @@
 #include "start.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -44,4 +45,15 @@ void start_safely(void)
 {
 	fill_standard_fds();
 	harden();
+}
+
+int start_workers(const struct config *c)
+{
+	cpu_set_t cores;
+
+	if (c->workers > 0)
+		return (int)c->workers;
+	if (sched_getaffinity(0, sizeof(cores), &cores))
+		return 1;
+	return CPU_COUNT(&cores);
 }

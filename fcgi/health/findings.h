@@ -1,0 +1,12 @@
+/*
+ * findings.h - what the facts mean: the rules, a function each.
+ */
+#ifndef CHATMOCK_FINDINGS_H
+#define CHATMOCK_FINDINGS_H
+
+#include "facts.h"
+
+/* Fills f->findings from what was read, and looks at login and disk. */
+void findings_make(struct facts *f, enum facts_depth depth);
+
+#endif
