@@ -60,15 +60,22 @@ const struct model *catalog_default(const struct catalog *c)
 }
 
 /* What [models] makes of a name: a literal line before a pattern, else the
- * first pattern that fits; the name itself when none does. */
-static struct span alias_of(const struct config *c, struct span name)
+ * first pattern that fits; the name itself when none does. The ChatGPT backend
+ * has no Claude, and Claude Code asks for several by itself: there they all
+ * stand for the first model of the list. */
+static struct span alias_of(const struct catalog *cat, struct span name)
 {
+	const struct model *first = catalog_default(cat);
+	const struct config *c = cat->config;
+
 	for (size_t i = 0; i < c->alias_count; i++)
 		if (span_eq(name, c->aliases[i].pattern))
 			return span_of(c->aliases[i].model);
 	for (size_t i = 0; i < c->alias_count; i++)
 		if (text_glob(c->aliases[i].pattern, name))
 			return span_of(c->aliases[i].model);
+	if (c->kind == KIND_CHATGPT && first && span_starts(name, "claude-"))
+		return span_of(first->slug);
 	return name;
 }
 
@@ -112,6 +119,9 @@ enum err catalog_choose(const struct catalog *c, struct span asked,
 	*out = (struct model_choice){ .effort = EFFORT_UNSET };
 	if (c->config->debug_model)
 		name = span_of(c->config->debug_model);
+	/* Claude Code's way to ask for a large context: a model has all it has */
+	if (name.len > 4 && !memcmp(name.ptr + name.len - 4, "[1m]", 4))
+		name.len -= 4;
 	if (!name.len)
 		return err_at(note, ERR_BAD_REQUEST, "model",
 			      "A model has to be named.");
@@ -121,7 +131,7 @@ enum err catalog_choose(const struct catalog *c, struct span asked,
 	if (has_control(name))
 		return err_at(note, ERR_BAD_REQUEST, "model",
 			      "The model's name holds control characters.");
-	name = alias_of(c->config, name);
+	name = alias_of(c, name);
 	out->known = catalog_find(c, name);
 	if (!out->known)
 		out->known = without_suffix(c, &name, &out->effort);

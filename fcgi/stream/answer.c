@@ -126,12 +126,26 @@ static void cors_headers(struct stream *s)
 		return;
 	conn_header(s->conn, "Access-Control-Allow-Origin", origin);
 	conn_header(s->conn, "Access-Control-Expose-Headers",
-		    "x-request-id, x-chatmock-dropped-params, retry-after");
+		    "x-request-id, request-id, x-chatmock-dropped-params, "
+		    "retry-after");
 	conn_header(s->conn, "Vary", "Origin");
+}
+
+/* The caller's tongue. Where a path serves several, Anthropic's clients are
+ * known by their header. */
+static const struct tongue *tongue_of(const struct stream *s)
+{
+	bool served = s->route && s->route->kind == ROUTE_GENERATE &&
+		      s->note.code != ERR_NO_ROUTE;
+
+	if (!served && request_param(s->req, "HTTP_ANTHROPIC_VERSION"))
+		return &tongue_anthropic;
+	return s->route ? s->route->tongue : &tongue_chat;
 }
 
 void answer_begin(struct stream *s, int status, const char *content_type)
 {
+	const struct tongue *tongue = tongue_of(s);
 	const struct terms *t = &s->terms;
 
 	s->status = status;
@@ -139,6 +153,8 @@ void answer_begin(struct stream *s, int status, const char *content_type)
 	if (content_type)
 		conn_header(s->conn, "Content-Type", content_type);
 	conn_header(s->conn, "x-request-id", s->req->id);
+	if (tongue->id_header)
+		conn_header(s->conn, tongue->id_header, s->req->id);
 	conn_header_lines(s->conn, "x-chatmock-version: " CHATMOCK_VERSION "\r\n"
 			  "Cache-Control: no-store\r\n"
 			  "X-Content-Type-Options: nosniff\r\n");
@@ -186,7 +202,7 @@ static void allow_header(struct stream *s)
 
 void answer_error(struct stream *s)
 {
-	const struct tongue *tongue = s->route ? s->route->tongue : &tongue_chat;
+	const struct tongue *tongue = tongue_of(s);
 	struct fault f = answer_fault(&s->note, s->req->id);
 	struct buf body;
 
@@ -198,7 +214,8 @@ void answer_error(struct stream *s)
 		return;
 	}
 	s->terms.stream = false;
-	answer_begin(s, f.status, "application/json");
+	answer_begin(s, tongue->error_status ? tongue->error_status(&f) : f.status,
+		     "application/json");
 	retry_headers(s, &f);
 	if (s->note.code == ERR_BAD_METHOD)
 		allow_header(s);
@@ -216,6 +233,8 @@ void answer_preflight(struct stream *s)
 		    "GET, POST, DELETE, OPTIONS");
 	conn_header(s->conn, "Access-Control-Allow-Headers",
 		    "authorization, content-type, x-api-key, x-session-id, "
+		    "anthropic-version, anthropic-beta, "
+		    "anthropic-dangerous-direct-browser-access, "
 		    "x-chatmock-reasoning, x-stainless-arch, x-stainless-lang, "
 		    "x-stainless-os, x-stainless-package-version, "
 		    "x-stainless-retry-count, x-stainless-runtime, "

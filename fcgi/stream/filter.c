@@ -71,7 +71,8 @@ static enum err think(struct filter *f, const struct event *ev)
 /* --- cut --- */
 
 /* The stop string that is complete first; the longer of two. False: none. */
-static bool find_stop(const struct terms *t, struct span text, size_t *begin)
+static bool find_stop(const struct terms *t, struct span text, size_t *begin,
+		      struct span *met)
 {
 	size_t first_end = SIZE_MAX;
 
@@ -87,6 +88,7 @@ static bool find_stop(const struct terms *t, struct span text, size_t *begin)
 			continue;
 		first_end = at + stop.len;
 		*begin = at;
+		*met = stop;
 	}
 	return first_end != SIZE_MAX;
 }
@@ -109,9 +111,10 @@ static size_t half_stop(const struct terms *t, struct span text)
 	return most;
 }
 
-static enum err stop_here(struct filter *f, struct span before)
+static enum err stop_here(struct filter *f, struct span before, struct span met)
 {
 	struct event done = { .kind = EVENT_DONE, .finish = FINISH_STOP_STRING,
+			      .text = met,
 			      .usage = { .partial = true } };
 	enum err err = say(f, before);
 
@@ -123,7 +126,7 @@ static enum err stop_here(struct filter *f, struct span before)
 
 static enum err cut(struct filter *f, struct span text)
 {
-	struct span all;
+	struct span all, met = SPAN("");
 	size_t begin = 0;
 	enum err err;
 
@@ -132,8 +135,8 @@ static enum err cut(struct filter *f, struct span text)
 		return buf_err(&f->held) == ERR_TOO_LARGE ?
 			ERR_UPSTREAM_GARBLED : buf_err(&f->held);
 	all = buf_span(&f->held);
-	if (find_stop(f->terms, all, &begin))
-		return stop_here(f, (struct span){ all.ptr, begin });
+	if (find_stop(f->terms, all, &begin, &met))
+		return stop_here(f, (struct span){ all.ptr, begin }, met);
 	all.len -= half_stop(f->terms, all);
 	err = say(f, all);
 	buf_drop(&f->held, all.len);

@@ -16,7 +16,8 @@
 static struct span given_session(const struct stream *s)
 {
 	static const char *const headers[] = {
-		"HTTP_X_SESSION_ID", "HTTP_SESSION_ID"
+		"HTTP_X_SESSION_ID", "HTTP_SESSION_ID",
+		"HTTP_X_CLAUDE_CODE_SESSION_ID"
 	};
 
 	if (s->session_arg.len)

@@ -136,8 +136,10 @@ void relay_begin(struct stream *s)
 	s->received = 0;
 	if (!s->terms.stream) {
 		s->answer = calloc(1, sizeof(*s->answer));
-		if (s->answer)
+		if (s->answer) {
 			answer_init(s->answer);
+			s->answer->ordered = s->terms.tongue->ordered;
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ enum err ask_ollama(struct ask *a, struct json_object *body,
 		    struct err_note *note);
 enum err ask_ollama_generate(struct ask *a, struct json_object *body,
 			     struct err_note *note);
+enum err ask_anthropic(struct ask *a, struct json_object *body,
+		       struct err_note *note);
 
 /* --- for ask_*.c ------------------------------------------------------ */
 
@@ -96,6 +98,18 @@ enum err ask_content(struct asking *q, struct json_object *content,
 		     const struct at *at, enum part_place place,
 		     struct json_object *out);
 
+/* One part: a text, which is shared; an image by its http, https or data URL,
+ * detail NULL for "auto". at and key: where the URL stands. */
+struct json_object *ask_text(struct asking *q, struct json_object *text,
+			     enum part_place place);
+struct json_object *ask_image(struct asking *q, struct json_object *url,
+			      struct json_object *detail, const struct at *at,
+			      const char *key);
+
+/* What a tool gave: texts as one string, which every Responses server takes;
+ * with anything else between them the parts themselves. parts are put. */
+struct json_object *ask_output(struct asking *q, struct json_object *parts);
+
 /* A message item with one text; text is shared. */
 struct json_object *ask_message(struct asking *q, const char *role,
 				struct json_object *text);
@@ -124,6 +138,9 @@ void ask_calls_free(struct ask_calls *c);
 /* messages -> input; tools, functions and their choices. */
 enum err ask_messages(struct asking *q);
 enum err ask_tools(struct asking *q);
+/* A function tool; schema: the member that holds its parameters. */
+struct json_object *ask_function(struct asking *q, struct json_object *from,
+				 const char *schema, const struct at *at);
 /* request.tool_choice from v; at is where v stands, key its name. */
 enum err ask_tool_choice(struct asking *q, const char *key,
 			 struct json_object *v);
@@ -144,6 +161,11 @@ struct ask_param {
 	enum ask_where { ASK_BOTH, ASK_RESPONSES, ASK_LACKING } where;
 };
 enum err ask_params(struct asking *q, const struct ask_param *own, size_t count);
+/* The same with nothing shared: names not in own are dropped and named. */
+enum err ask_own_params(struct asking *q, const struct ask_param *own,
+			size_t count);
+/* A stop string, kept by us; at is where it stands. False: told. */
+bool ask_add_stop(struct asking *q, struct json_object *v, const struct at *at);
 enum err ask_take_number(struct asking *q, const struct ask_param *p,
 			 struct json_object *v);
 enum err ask_take_int(struct asking *q, const struct ask_param *p,

@@ -201,14 +201,11 @@ static void say_assistant(struct history *h, struct json_object *m,
 		say_legacy_call(h, legacy, at);
 }
 
-/* Texts as one string, which every Responses server takes; with anything
- * else between them, an array of parts. NULL with a fault told. */
+/* NULL with a fault told. */
 static struct json_object *tool_output(struct asking *q, struct json_object *content,
 				       const struct at *at)
 {
-	struct json_object *parts, *v = NULL;
-	struct buf b;
-	size_t count;
+	struct json_object *parts;
 
 	if (json_is_str(content))
 		return json_ref(content);
@@ -219,26 +216,7 @@ static struct json_object *tool_output(struct asking *q, struct json_object *con
 		json_object_put(parts);
 		return NULL;
 	}
-	buf_init(&b, MAX_REQUEST_BODY);
-	count = json_object_array_length(parts);
-	for (size_t i = 0; i < count; i++) {
-		struct json_object *part = json_object_array_get_idx(parts, i);
-
-		if (!span_eq(json_get_str(part, "type"), "input_text"))
-			goto out;	/* v is NULL: the parts themselves */
-		if (i)
-			buf_char(&b, '\n');
-		buf_span_add(&b, json_get_str(part, "text"));
-	}
-	v = buf_err(&b) ? NULL : json_new_str(buf_span(&b));
-	if (!v)
-		ask_no_memory(q);
-out:
-	buf_free(&b);
-	if (!v && !q->note->code)
-		return parts;
-	json_object_put(parts);
-	return v;
+	return ask_output(q, parts);
 }
 
 /* output is taken. */

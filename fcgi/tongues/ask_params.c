@@ -112,7 +112,7 @@ enum err ask_take_limit(struct asking *q, const struct ask_param *p,
 	return q->note->code;
 }
 
-static bool add_stop(struct asking *q, struct json_object *v, const struct at *at)
+bool ask_add_stop(struct asking *q, struct json_object *v, const struct at *at)
 {
 	struct terms *t = &q->a->terms;
 	struct span s = json_str(v);
@@ -145,7 +145,7 @@ enum err ask_take_stop(struct asking *q, const struct ask_param *p,
 	size_t most = p->max > 0 ? (size_t)p->max : MAX_STOP_STRINGS;
 
 	if (json_is_str(v)) {
-		add_stop(q, v, &at);
+		ask_add_stop(q, v, &at);
 		return q->note->code;
 	}
 	if (!json_is_array(v))
@@ -155,7 +155,7 @@ enum err ask_take_stop(struct asking *q, const struct ask_param *p,
 		return ask_fault(q, q->a->in, p->name, "at most %zu stop strings.",
 				 most);
 	for (at.index = 0; at.index < json_object_array_length(v); at.index++)
-		if (!add_stop(q, json_object_array_get_idx(v, at.index), &at))
+		if (!ask_add_stop(q, json_object_array_get_idx(v, at.index), &at))
 			break;
 	return q->note->code;
 }
@@ -316,7 +316,9 @@ static const struct ask_param *find(const struct ask_param *table, size_t count,
 	return NULL;
 }
 
-enum err ask_params(struct asking *q, const struct ask_param *own, size_t count)
+static enum err take_all(struct asking *q, const struct ask_param *own,
+			 size_t count, const struct ask_param *others,
+			 size_t other_count)
 {
 	struct lh_entry *e = json_object_get_object(q->body)->head;
 
@@ -328,11 +330,22 @@ enum err ask_params(struct asking *q, const struct ask_param *own, size_t count)
 		if (!v)
 			continue;
 		if (!p)
-			p = find(common, ARRAY_LEN(common), name);
+			p = find(others, other_count, name);
 		if (!p)
 			terms_drop(&q->a->terms, name);
 		else if (p->take)
 			p->take(q, p, v);
 	}
 	return q->note->code;
+}
+
+enum err ask_params(struct asking *q, const struct ask_param *own, size_t count)
+{
+	return take_all(q, own, count, common, ARRAY_LEN(common));
+}
+
+enum err ask_own_params(struct asking *q, const struct ask_param *own,
+			size_t count)
+{
+	return take_all(q, own, count, NULL, 0);
 }

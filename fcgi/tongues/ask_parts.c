@@ -5,13 +5,14 @@
  * costs as much as a word.
  */
 #include "ask.h"
+#include "../../shared/ceilings.h"
 #include "../../shared/text.h"
 
 typedef struct json_object *(*part_fn)(struct asking *q, struct json_object *part,
 				       const struct at *at, enum part_place place);
 
-static struct json_object *text_item(struct asking *q, struct json_object *text,
-				     enum part_place place)
+struct json_object *ask_text(struct asking *q, struct json_object *text,
+			     enum part_place place)
 {
 	struct json_object *o = ask_item(q, place == PART_ASSISTANT ?
 					 "output_text" : "input_text");
@@ -28,7 +29,7 @@ static struct json_object *part_text(struct asking *q, struct json_object *part,
 {
 	struct json_object *text = ask_need(q, part, "text", json_type_string, at);
 
-	return text ? text_item(q, text, place) : NULL;
+	return text ? ask_text(q, text, place) : NULL;
 }
 
 static struct json_object *part_refusal(struct asking *q, struct json_object *part,
@@ -101,11 +102,15 @@ static struct json_object *image_source(struct asking *q, struct json_object *ur
 }
 
 /* detail is sent always: upstream's schema asks for it, "auto" is its default. */
-static struct json_object *image_item(struct asking *q, struct json_object *source,
-				      struct json_object *detail)
+struct json_object *ask_image(struct asking *q, struct json_object *url,
+			      struct json_object *detail, const struct at *at,
+			      const char *key)
 {
-	struct json_object *o = ask_item(q, "input_image");
+	struct json_object *source = image_source(q, url, at, key), *o;
 
+	if (!source)
+		return NULL;
+	o = ask_item(q, "input_image");
 	if (!o) {
 		json_object_put(source);
 		return NULL;
@@ -125,7 +130,7 @@ static struct json_object *part_image(struct asking *q, struct json_object *part
 {
 	const struct at inner = { at, "image_url", AT_WHOLE };
 	struct json_object *image = json_get(part, "image_url");
-	struct json_object *url, *detail, *source;
+	struct json_object *url, *detail;
 	const struct at *where = at;
 	const char *key = "image_url";
 
@@ -147,8 +152,7 @@ static struct json_object *part_image(struct asking *q, struct json_object *part
 	if (detail && !ask_one_of(q, detail, "detail", where,
 				  "auto|low|high|original"))
 		return NULL;
-	source = image_source(q, url, where, key);
-	return source ? image_item(q, source, detail) : NULL;
+	return ask_image(q, url, detail, where, key);
 }
 
 /* Chat lets the bare base64 of a PDF pass for a file; Responses wants a data
@@ -286,7 +290,7 @@ enum err ask_content(struct asking *q, struct json_object *content,
 	size_t count;
 
 	if (json_is_str(content)) {
-		ask_push(q, out, text_item(q, content, place));
+		ask_push(q, out, ask_text(q, content, place));
 		return q->note->code;
 	}
 	if (!json_is_array(content))
@@ -321,9 +325,36 @@ struct json_object *ask_message(struct asking *q, const char *role,
 	if (o && ask_put_cstr(q, o, "role", role)) {
 		content = json_object_new_array_ext(1);
 		if (ask_put(q, o, "content", content) &&
-		    (!text || ask_push(q, content, text_item(q, text, place))))
+		    (!text || ask_push(q, content, ask_text(q, text, place))))
 			return o;
 	}
 	json_object_put(o);
 	return NULL;
+}
+
+struct json_object *ask_output(struct asking *q, struct json_object *parts)
+{
+	size_t count = json_object_array_length(parts);
+	struct json_object *v = NULL;
+	struct buf b;
+
+	buf_init(&b, MAX_REQUEST_BODY);
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *part = json_object_array_get_idx(parts, i);
+
+		if (!span_eq(json_get_str(part, "type"), "input_text"))
+			goto out;	/* v is NULL: the parts themselves */
+		if (i)
+			buf_char(&b, '\n');
+		buf_span_add(&b, json_get_str(part, "text"));
+	}
+	v = buf_err(&b) ? NULL : json_new_str(buf_span(&b));
+	if (!v)
+		ask_no_memory(q);
+out:
+	buf_free(&b);
+	if (!v && !q->note->code)
+		return parts;
+	json_object_put(parts);
+	return v;
 }

@@ -49,10 +49,9 @@ static bool put_description(struct asking *q, struct json_object *o,
  * copied at its top level, what does not is shared.
  */
 static struct json_object *parameters(struct asking *q, struct json_object *from,
-				      const struct at *at)
+				      const char *key, const struct at *at)
 {
-	struct json_object *given = ask_get(q, from, "parameters",
-					    json_type_object, at);
+	struct json_object *given = ask_get(q, from, key, json_type_object, at);
 	struct json_object *o;
 
 	if (q->note->code)
@@ -76,15 +75,15 @@ static struct json_object *parameters(struct asking *q, struct json_object *from
 }
 
 /* strict is always said: it is false by default in chat, true in Responses. */
-static struct json_object *function_tool(struct asking *q, struct json_object *f,
-					 const struct at *at)
+struct json_object *ask_function(struct asking *q, struct json_object *from,
+				 const char *schema, const struct at *at)
 {
-	struct json_object *o = ask_item(q, "function"), *schema, *strict;
+	struct json_object *o = ask_item(q, "function"), *given, *strict;
 
-	if (o && put_name(q, o, f, at) && put_description(q, o, f, at)) {
-		schema = parameters(q, f, at);
-		strict = ask_get(q, f, "strict", json_type_boolean, at);
-		if (schema && ask_put(q, o, "parameters", schema) &&
+	if (o && put_name(q, o, from, at) && put_description(q, o, from, at)) {
+		given = parameters(q, from, schema, at);
+		strict = ask_get(q, from, "strict", json_type_boolean, at);
+		if (given && ask_put(q, o, "parameters", given) &&
 		    !q->note->code &&
 		    ask_put(q, o, "strict", json_object_new_boolean(
 				    json_object_get_boolean(strict))))
@@ -168,6 +167,12 @@ static struct json_object *hosted_tool(struct toolbox *box, struct json_object *
 		    !json_set(o, lh_entry_k(e), json_ref(lh_entry_v(e))))
 			ask_no_memory(q);
 	return o;
+}
+
+static struct json_object *function_tool(struct asking *q, struct json_object *f,
+					 const struct at *at)
+{
+	return ask_function(q, f, "parameters", at);
 }
 
 /* One of `tools` or, with hosted set, of `responses_tools`. A function in the

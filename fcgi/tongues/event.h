@@ -26,7 +26,8 @@ enum event_kind {
 				 * (struct terms) id and name, too */
 	EVENT_HOSTED,		/* json: a hosted tool's item (web search) is done */
 	EVENT_KEEPALIVE,	/* upstream lives, nothing to say */
-	EVENT_DONE,		/* finish, usage: upstream ended it well */
+	EVENT_DONE,		/* finish, usage: upstream ended it well; text: with
+				 * FINISH_STOP_STRING the one met, as terms has it */
 	EVENT_FAILED,		/* note: upstream said that it failed */
 	EVENT_OTHER,		/* nothing to us */
 	EVENT__COUNT

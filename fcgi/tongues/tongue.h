@@ -29,6 +29,7 @@ struct terms {
 	bool include_usage;
 	bool legacy_functions;		/* asked with functions, answered so */
 	bool structured;		/* JSON output: no think tags in it */
+	bool thought_hidden;		/* reasoning is sealed, its text not shown */
 	bool whole_calls;		/* the filter keeps a stream's calls back
 					 * until they are complete */
 	const char *at_once;		/* why the answer ends without upstream
@@ -82,6 +83,15 @@ struct answer_call {
 	bool custom;
 	struct buf args;
 };
+/* A run of the same in the order in which it was told. */
+struct answer_piece {
+	enum event_kind kind;		/* TEXT, REFUSAL, THOUGHT, CALL, HOSTED */
+	size_t begin, end;		/* of its buf; CALL, HOSTED: begin is its
+					 * number */
+	size_t notes, notes_end;	/* TEXT: of annotations */
+	bool over;			/* nothing joins it any more */
+	char *id, *encrypted;		/* THOUGHT: what its end said, or NULL */
+};
 struct answer {
 	char id[80];			/* upstream's response id */
 	char model[257];		/* upstream's word for the model, or "" */
@@ -91,7 +101,11 @@ struct answer {
 	struct json_object *hosted;		/* array or NULL */
 	struct answer_call *calls;
 	size_t call_count;
+	bool ordered;			/* pieces are wanted */
+	struct answer_piece *pieces;
+	size_t piece_count;
 	enum finish finish;
+	struct span stop;		/* the stop string met, as terms has it */
 	struct usage usage;
 	bool done;			/* EVENT_DONE was seen */
 };
@@ -104,7 +118,9 @@ struct emitter {
 	unsigned calls;			/* calls begun so far */
 	unsigned open;			/* tongue's own: what block is open */
 	unsigned blocks;		/* tongue's own: blocks begun */
+	unsigned searches;		/* tongue's own: hosted searches told */
 	bool thinking;			/* tongue's own: inside reasoning */
+	bool refused;			/* tongue's own: some refusal was told */
 };
 
 struct tongue {
@@ -114,6 +130,8 @@ struct tongue {
 	const char *heartbeat;		/* bytes that keep a silent stream alive, or NULL */
 	/* or says them itself, where they are not always the same; or NULL */
 	void (*beat)(const struct terms *t, struct buf *out);
+	const char *id_header;		/* the request's id once more, or NULL */
+	bool ordered;			/* whole() wants the answer's pieces */
 
 	/* Fills a->request and a->terms from the client's body (borrowed; it may
 	 * take references). */
@@ -128,6 +146,9 @@ struct tongue {
 	void (*whole)(const struct terms *t, struct buf *out,
 		      const struct answer *a);
 
+	/* The status of an error where it is not the fault's own; or NULL. */
+	int (*error_status)(const struct fault *f);
+
 	/* An error as a body, and as an event inside a stream that has begun
 	 * (nothing may follow it; never a good end marker). */
 	void (*error_body)(struct buf *out, const struct fault *f);
@@ -135,7 +156,7 @@ struct tongue {
 			    const struct fault *f);
 };
 
-extern const struct tongue tongue_chat, tongue_completion;
+extern const struct tongue tongue_chat, tongue_completion, tongue_anthropic;
 extern const struct tongue tongue_ollama, tongue_ollama_generate;
 
 #endif

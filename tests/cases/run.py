@@ -23,6 +23,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
+import anthropic_shape as anthropic  # noqa: E402
 import case as cases  # noqa: E402
 import fastcgi  # noqa: E402
 import ollama  # noqa: E402
@@ -36,8 +37,9 @@ CLIENT_KEY = "sk-canary-client-5d1f0a77"
 FILES_PER_GATEWAY = 16
 # The gateway looks at the login's file once a second.
 LOGIN_IS_SEEN_S = 1.2
-ID = re.compile(r"\b(?:chatcmpl|cmpl|req)[-_][0-9A-Za-z]{24}\b")
+ID = re.compile(r"\b(?:chatcmpl|cmpl|req|msg)[-_][0-9A-Za-z]{24}\b")
 TIME = re.compile(r'"created":\d{9,}')
+MESSAGES = re.compile(r"/messages/?$")
 GENERATING = re.compile(r"/(chat/)?completions/?$")
 
 
@@ -130,6 +132,8 @@ class Play:
         self.usual_headers()
         if "/api/" in ex.path:
             ollama.usual(self)
+        elif self.is_anthropic():
+            self.usual_anthropic(kind)
         elif kind.startswith("text/event-stream"):
             self.usual_stream()
         elif kind.startswith("application/json") and ex.method != "HEAD":
@@ -152,6 +156,28 @@ class Play:
                    for _, _, w, t in self.ex.checks):
             self.check(not any(k.startswith("access-control") for k in h),
                        ": CORS headers that nobody asked for", h)
+
+    def is_anthropic(self):
+        return bool(MESSAGES.search(self.ex.path.split("?")[0])) or \
+            "anthropic-version" in map(str.lower, self.ex.headers)
+
+    def usual_anthropic(self, kind):
+        """The same for Anthropic's tongue: its grammar, its shapes."""
+        r = self.r
+        self.equal(r.headers.get("request-id"), r.headers.get("x-request-id"),
+                   ": request-id")
+        if kind.startswith("text/event-stream"):
+            fault, _ = anthropic.read_stream(r.text)
+        elif self.ex.method == "HEAD" or not kind.startswith("application/json"):
+            return
+        elif r.status >= 400:
+            fault = anthropic.error_fault(r.json())
+        elif MESSAGES.search(self.ex.path.split("?")[0]):
+            fault = anthropic.message_fault(r.json())
+        else:
+            fault = (anthropic.list_fault if "data" in r.json() else
+                     anthropic.model_fault)(r.json())
+        self.check(fault is None, f": {fault}", r.text[:600])
 
     def usual_json(self):
         try:
@@ -213,6 +239,7 @@ class Play:
         if want[0][1].split(" ")[0] == "line":
             ollama.compare(self, want)
             return
+        short = ("delta", "finish", "usage", "done", "error", "comment", "event")
         if want[0][1].split(" ")[0] in short:
             self.compare_short(want)
             return
@@ -243,6 +270,11 @@ class Play:
             return got == ": " + rest
         if word == "done":
             return got == "data: [DONE]"
+        if word == "event":
+            name, _, rest = rest.partition(" ")
+            head, _, data = got.partition("\ndata: ")
+            return head == "event: " + name and all(
+                find(json.loads(data), p) == wanted(v) for p, v in pairs(rest))
         event = json.loads(got[6:]) if got.startswith("data: {") else {}
         if word == "error":
             return all((find(event["error"], p) if "error" in event else MISSING)

@@ -125,7 +125,7 @@ static void one_cut(const struct stop_case *c, unsigned cuts)
 	if (!check_str(buf_span(&r.text), c->want) ||
 	    !check_int(r.filter.stopped, c->stopped))
 		printf("  in: %s cut %x\n", c->text, cuts);
-	check((strstr(r.trace.ptr, "DONE stop_string partial\n") != NULL) ==
+	check((strstr(r.trace.ptr, "DONE stop_string partial text=") != NULL) ==
 	      c->stopped);
 	check((strstr(r.trace.ptr, "DONE stop\n") != NULL) == !c->stopped);
 	run_free(&r);
@@ -166,7 +166,7 @@ static void test_held(void)
 		{ "T:aEN|C|D", "TEXT text=a\nTEXT text=EN\nCALL 0\nDONE stop\n" },
 		{ "T:EN|e|T:D|D", "TEXT text=EN\nTEXT_END\nTEXT text=D\nDONE stop\n" },
 		{ "T:EN|R:END|T:x|D", "TEXT text=EN\nTHOUGHT text=END\nTEXT text=x\nDONE stop\n" },
-		{ "T:EN|K|T:D|D", "KEEPALIVE\nDONE stop_string partial\n" },
+		{ "T:EN|K|T:D|D", "KEEPALIVE\nDONE stop_string partial text=END\n" },
 		{ "T:EN|F:x|D", "TEXT text=EN\nREFUSAL text=x\nDONE stop\n" },
 	};
 
@@ -178,6 +178,24 @@ static void test_held(void)
 		play(&r, cases[i].script);
 		if (!check_str(buf_span(&r.trace), cases[i].want))
 			printf("  in: %s\n", cases[i].script);
+		run_free(&r);
+	}
+}
+
+/* Of two that are complete at once the longer one was met. */
+static void test_met(void)
+{
+	static const char *const orders[][2] = { { "bcd", "abcd" }, { "abcd", "bcd" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		struct run r;
+
+		run_init(&r, COMPAT_CONTENT);
+		r.terms.stops[r.terms.stop_count++] = strdup(orders[i][0]);
+		r.terms.stops[r.terms.stop_count++] = strdup(orders[i][1]);
+		play(&r, "T:xab|T:cd|D");
+		check_str(buf_span(&r.trace), "TEXT text=x\n"
+			  "DONE stop_string partial text=abcd\n");
 		run_free(&r);
 	}
 }
@@ -222,6 +240,7 @@ int main(void)
 	test_think();
 	test_stops();
 	test_held();
+	test_met();
 	test_citations();
 	return test_end("test_filter");
 }
