@@ -85,19 +85,26 @@ void metrics_request(struct metrics *m, const struct metrics_request *r)
 	metrics_time(m, HIST_OWN, r->tongue, r->own_us);
 }
 
-void metrics_tokens(struct metrics *m, struct span model,
+void metrics_tokens(struct metrics *m, struct span model, struct span key,
 		    const uint64_t n[TOKEN__COUNT])
 {
 	struct metrics_label label;
-	unsigned at;
+	unsigned by_model, by_key = 0;
 
 	if (!m)
 		return;
 	label = metrics_label(model);
-	at = metrics_name_claim(m->file->models, METRICS_MODELS, &label);
-	for (size_t i = 0; i < TOKEN__COUNT; i++)
-		if (n[i])
-			add(&m->shard->tokens[at][i], n[i]);
+	by_model = metrics_name_claim(m->file->models, METRICS_MODELS, &label);
+	if (key.len) {
+		label = metrics_label(key);
+		by_key = metrics_name_claim(m->file->keys, METRICS_KEYS, &label);
+	}
+	for (size_t i = 0; i < TOKEN__COUNT; i++) {
+		if (!n[i])
+			continue;
+		add(&m->shard->tokens[by_model][i], n[i]);
+		add(&m->shard->key_tokens[by_key][i], n[i]);
+	}
 }
 
 /* --- gauges: a word that is 0 says nothing, so 0 is kept as its top bit --- */
@@ -138,13 +145,15 @@ static struct metrics_slot *slot_take(struct metrics *m)
 {
 	uint64_t self = (uint64_t)getpid(), was;
 
-	/* first the free ones, then those of whom nobody cleared away */
-	for (int pass = 0; pass < 2; pass++) {
+	/* first our own (a master that executed itself anew), then a free one,
+	 * then one of whom nobody cleared away */
+	for (int pass = 0; pass < 3; pass++) {
 		for (size_t i = 0; i < METRICS_SLOTS; i++) {
 			struct metrics_slot *s = &m->file->slots[i];
 
 			was = metrics_get(&s->pid);
-			if (pass ? !slot_is_dead(s) : was != 0)
+			if (pass == 0 ? was != self :
+			    pass == 1 ? was != 0 : !slot_is_dead(s))
 				continue;
 			if (atomic_compare_exchange_strong(&s->pid, &was, self))
 				return s;

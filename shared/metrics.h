@@ -97,6 +97,7 @@ enum metric_state {
 
 #define METRICS_ROUTES 64	/* names in the tables; the first is "other" */
 #define METRICS_MODELS 64
+#define METRICS_KEYS 64
 #define METRICS_NAME 88		/* bytes of a name, cut behind */
 #define METRICS_SLOTS 288	/* 256 workers and some masters */
 #define METRICS_JOBS 16
@@ -113,6 +114,7 @@ struct metrics_shard {
 	metric_word retries[ERR__COUNT];	/* further attempts, by cause */
 	metric_word requests[METRICS_ROUTES][STATUS__COUNT];
 	metric_word tokens[METRICS_MODELS][TOKEN__COUNT];
+	metric_word key_tokens[METRICS_KEYS][TOKEN__COUNT];
 	struct metrics_hist {
 		metric_word sum;		/* microseconds */
 		metric_word bucket[METRICS_BUCKETS];	/* not cumulative */
@@ -163,8 +165,10 @@ struct metrics_file {
 		int64_t created_us;	/* clock_wall_us() */
 		uint64_t check;		/* hash of what stands before */
 	} head;
-	_Alignas(64) struct metrics_name routes[METRICS_ROUTES];
+	_Alignas(64) metric_word moved;	/* a new file took its place */
+	struct metrics_name routes[METRICS_ROUTES];
 	struct metrics_name models[METRICS_MODELS];
+	struct metrics_name keys[METRICS_KEYS];	/* hashes of the callers' keys */
 	metric_word gauges[GAUGE__COUNT];	/* 0: not known, see metrics_gauge() */
 	struct metrics_job jobs[METRICS_JOBS];
 	struct metrics_breaker breakers[METRICS_BREAKERS];
@@ -201,6 +205,11 @@ enum err metrics_check(struct metrics *m, bool *mended, struct err_note *note);
 
 /* False while it counts into private memory. */
 bool metrics_is_shared(const struct metrics *m);
+
+/* True when metrics_check() is due, as far as that can be seen without a look
+ * at the file: cheap, for who must not block. Some process of each version (a
+ * master) has to come by the file itself now and then. */
+bool metrics_is_stale(const struct metrics *m);
 
 /* --- a process's slot. Forked ones join each for themselves; without a free
  * slot they count all the same. */
@@ -254,8 +263,9 @@ struct metrics_request {
 };
 void metrics_request(struct metrics *m, const struct metrics_request *r);
 
-/* n tokens of a type, by a model. */
-void metrics_tokens(struct metrics *m, struct span model,
+/* n tokens of each type, by a model, for the caller whose key has this hash
+ * ("": none was sent). */
+void metrics_tokens(struct metrics *m, struct span model, struct span key,
 		    const uint64_t n[TOKEN__COUNT]);
 
 /* Of a tongue's name. */

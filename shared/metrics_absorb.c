@@ -58,6 +58,10 @@ static void absorb_shard(struct metrics_file *to, struct metrics_file *from,
 		at = place(to->models, from->models, METRICS_MODELS, i);
 		move_all(t->tokens[at], f->tokens[i], TOKEN__COUNT);
 	}
+	for (size_t i = 0; i < METRICS_KEYS; i++) {
+		at = place(to->keys, from->keys, METRICS_KEYS, i);
+		move_all(t->key_tokens[at], f->key_tokens[i], TOKEN__COUNT);
+	}
 	for (size_t h = 0; h < HIST__COUNT; h++) {
 		for (size_t i = 0; i < TONGUE__COUNT; i++) {
 			move(&t->hist[h][i].sum, &f->hist[h][i].sum);
@@ -110,6 +114,8 @@ static void absorb_breaker(struct metrics_file *to, struct metrics_breaker *f)
 void metrics_absorb(struct metrics_file *to, struct metrics_file *from,
 		    bool same_boot)
 {
+	/* whoever still has it leaves it, too */
+	atomic_store(&from->moved, 1);
 	for (size_t i = 0; i < METRICS_SHARDS; i++)
 		absorb_shard(to, from, i);
 	for (size_t i = 0; i < METRICS_JOBS; i++)

@@ -40,6 +40,7 @@ static const uint32_t bounds[] = { METRICS_BOUNDS_LONG, METRICS_BOUNDS_SHORT };
 
 static const size_t places[] = {
 	sizeof(struct metrics_file), offsetof(struct metrics_file, models),
+	offsetof(struct metrics_file, routes), offsetof(struct metrics_file, keys),
 	offsetof(struct metrics_file, gauges), offsetof(struct metrics_file, jobs),
 	offsetof(struct metrics_file, breakers), offsetof(struct metrics_file, slots),
 	offsetof(struct metrics_file, shards), sizeof(struct metrics_shard),
@@ -126,6 +127,9 @@ bool metrics_is_sane(const struct metrics_file *f)
 			return false;
 	for (size_t i = 0; i < METRICS_MODELS; i++)
 		if (!name_is_sane(&f->models[i]))
+			return false;
+	for (size_t i = 0; i < METRICS_KEYS; i++)
+		if (!name_is_sane(&f->keys[i]))
 			return false;
 	for (size_t i = 0; i < METRICS_SLOTS; i++)
 		if (!slot_is_sane(&f->slots[i]))

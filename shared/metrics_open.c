@@ -183,6 +183,13 @@ bool metrics_is_shared(const struct metrics *m)
 	       !metrics_region_faulted(m->private->region);
 }
 
+bool metrics_is_stale(const struct metrics *m)
+{
+	return m && m->private->path[0] &&
+	       (!metrics_is_shared(m) ||
+		atomic_load_explicit(&m->file->moved, memory_order_relaxed));
+}
+
 /* Why the file that we have mapped is no longer the one that others find. */
 static const char *ailment(const struct metrics *m)
 {

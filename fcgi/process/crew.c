@@ -110,7 +110,7 @@ static int be_worker(struct crew *crew, struct slot *slot, pid_t master)
 	struct worker w = {
 		.config = crew->config, .log = crew->log,
 		.access = crew->access, .board = crew->board, .slot = slot,
-		.listen_fd = 0, .bell_fd = crew->bell_fd,
+		.metrics = crew->metrics, .listen_fd = 0, .bell_fd = crew->bell_fd,
 	};
 
 	atomic_store(&slot->pid, (int32_t)getpid());
@@ -208,6 +208,8 @@ static void keep_deadline(struct crew *crew, struct member *m, int64_t now_us)
 		if (!m->doomed)
 			log_msg(crew->log, LOG_WARN, "worker_kill",
 				"pid %d outlived its drain", (int)m->pid);
+		if (!m->doomed)
+			metrics_count(crew->metrics, COUNT_WORKER_OVERDUE);
 		m->doomed = true;
 		kill(m->pid, SIGKILL);
 	} else if (now_us >= m->cut_us) {
@@ -232,6 +234,7 @@ static void watch(struct crew *crew, size_t i, int64_t now_us)
 	log_msg(crew->log, LOG_ERROR, "worker_hung",
 		"pid %d showed no sign of life for %lld ms: killed",
 		(int)m->pid, (long long)((now_us - seen) / 1000));
+	metrics_count(crew->metrics, COUNT_WORKER_HUNG);
 	m->doomed = true;
 	kill(m->pid, SIGKILL);
 }
@@ -260,8 +263,9 @@ void crew_tick(struct crew *crew, int64_t now_us)
 	relieve(crew, now_us);
 }
 
+/* rested: it had asked for a successor. */
 static void log_death(struct crew *crew, const struct member *m, int status,
-		      int64_t now_us)
+		      bool rested, int64_t now_us)
 {
 	struct log_line line;
 	bool expected = m->told && !m->doomed && WIFEXITED(status) &&
@@ -277,6 +281,11 @@ static void log_death(struct crew *crew, const struct member *m, int status,
 	if (m->born_us)
 		log_int(&line, "lived_ms", (now_us - m->born_us) / 1000);
 	log_end(&line);
+	metrics_dead(crew->metrics, m->pid);
+	if (!m->doomed)
+		metrics_count(crew->metrics, !expected ? COUNT_WORKER_CRASHED :
+			      rested ? COUNT_WORKER_RECYCLED :
+				       COUNT_WORKER_STOPPED);
 }
 
 /* An old one may die at its post as well: the fresh ones are on their way. */
@@ -285,7 +294,7 @@ static bool old_reaped(struct crew *crew, pid_t pid, int status, int64_t now_us)
 	for (size_t i = 0; i < crew->old_count; i++) {
 		if (crew->olds[i].pid != pid)
 			continue;
-		log_death(crew, &crew->olds[i], status, now_us);
+		log_death(crew, &crew->olds[i], status, false, now_us);
 		crew->olds[i] = crew->olds[--crew->old_count];
 		return true;
 	}
@@ -296,11 +305,13 @@ bool crew_reaped(struct crew *crew, pid_t pid, int status, int64_t now_us)
 {
 	for (size_t i = 0; i < crew->board->count; i++) {
 		struct member *m = &crew->members[i];
+		bool rested;
 
 		if (m->pid != pid)
 			continue;
-		log_death(crew, m, status, now_us);
-		if (!m->told && !atomic_load(&slot_at(crew, i)->wants_rest) &&
+		rested = atomic_load(&slot_at(crew, i)->wants_rest);
+		log_death(crew, m, status, rested, now_us);
+		if (!m->told && !rested &&
 		    now_us - m->born_us < YOUNG_US)
 			back_off(crew, now_us);
 		*m = (struct member){ 0 };

@@ -25,6 +25,7 @@ struct crew {
 	const struct worker_hooks *hooks;
 	const struct config *config;
 	struct log *log, *access;
+	struct metrics *metrics;	/* NULL: nothing is counted */
 	struct board *board;
 	struct member *members;		/* one a slot of the board */
 	struct member *olds;		/* left by the master we took over from */

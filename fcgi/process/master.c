@@ -20,6 +20,7 @@
 #include "reload.h"
 
 #define TICK_MS 250
+#define METRICS_LOOK_US 1000000
 /* A reload waits until the workers of the last one serve, but not for ever:
  * it may be the cure for workers that can not start. */
 #define RELOAD_PATIENCE_US 3000000
@@ -31,6 +32,7 @@ struct master {
 	struct log *log, *access;
 	int signal_fd;
 	int64_t begun_us;
+	int64_t looked_us;		/* at the metrics file */
 	bool reload_wanted;
 };
 
@@ -144,6 +146,41 @@ static void maybe_reload(struct master *m, int64_t now_us)
 	reload_try(&m->reload, now_us);
 }
 
+/* The workers must not wait for a disk: the master sees to their file. */
+static void mind_metrics(struct master *m, int64_t now_us)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	bool mended;
+
+	metrics_beat(m->crew.metrics, m->crew.stopping ? STATE_DRAINING :
+							 STATE_ACCEPTING, 0, 0);
+	if (now_us - m->looked_us < METRICS_LOOK_US)
+		return;
+	m->looked_us = now_us;
+	if (metrics_check(m->crew.metrics, &mended, &note) && note.code)
+		log_msg(m->log, LOG_DEBUG, "metrics", "%s", note.why);
+	if (mended && note.why[0])
+		log_msg(m->log, LOG_WARN, "metrics", "%s", note.why);
+}
+
+static void open_metrics(struct master *m, const struct config *c)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	enum metric_role role = m->program->hooks->role;
+
+	if (role == ROLE_FREE)
+		return;
+	m->crew.metrics = metrics_open_home(c->home, &note);
+	if (note.code)
+		log_msg(m->log, LOG_WARN, "metrics", "no metrics file, each "
+			"process counts for itself until there is one: %s",
+			note.why);
+	metrics_join(m->crew.metrics, role == ROLE_HEALTH ? ROLE_HEALTH_MASTER :
+							    ROLE_API_MASTER,
+		     m->crew.generation);
+	metrics_count(m->crew.metrics, COUNT_MASTER_STARTED);
+}
+
 static int run(struct master *m)
 {
 	struct pollfd fds[] = {
@@ -158,6 +195,7 @@ static int run(struct master *m)
 		crew_tick(&m->crew, now_us);
 		reload_tick(&m->reload, now_us);
 		maybe_reload(m, now_us);
+		mind_metrics(m, now_us);
 		if (m->crew.stopping && crew_alive(&m->crew) == 0)
 			return 0;
 		if (poll(fds, ARRAY_LEN(fds), TICK_MS) < 0 && errno != EINTR) {
@@ -241,9 +279,11 @@ int master_run(const struct program *p, const struct config *c,
 			strerror(errno));
 		goto out;
 	}
+	open_metrics(&m, c);
 	log_start(&m, c);
 	status = run(&m);
 out:
+	metrics_close(m.crew.metrics);
 	reload_free(&m.reload);
 	crew_free(&m.crew);
 	if (m.signal_fd >= 0)

@@ -9,6 +9,11 @@
 
 #include "../../shared/clock.h"
 
+/* A state is the same number on the board and in the metrics. */
+_Static_assert(SLOT_FREE == (int)STATE_FREE && SLOT_STARTING == (int)STATE_STARTING &&
+	       SLOT_ACCEPTING == (int)STATE_ACCEPTING &&
+	       SLOT_DRAINING == (int)STATE_DRAINING, "see metrics_table.h");
+
 #define HEARTBEAT_US 250000
 #define CUT_US 1000000		/* to send the error events after a cut */
 #define QUIET_US 5000		/* between two looks for open connections */
@@ -20,7 +25,9 @@ struct worker_life {
 	struct loop_timer beat;
 	struct loop_timer limit;	/* of the drain, then of the cut */
 	struct loop_timer quiet;
-	bool draining, cut;
+	struct loop_job mend;		/* the metrics file is made anew */
+	uint64_t log_dropped;		/* as told to the metrics */
+	bool draining, cut, mending;
 };
 
 static void ring(const struct worker *w)
@@ -32,11 +39,43 @@ static void ring(const struct worker *w)
 		return;
 }
 
+static void mend_work(struct loop_job *job)
+{
+	struct worker *w = CONTAINER_OF(job, struct worker_life, mend)->w;
+	struct err_note note = ERR_NOTE_INIT;
+	bool mended;
+
+	/* the master says what there is to say */
+	if (metrics_check(w->metrics, &mended, &note))
+		return;
+}
+
+static void mend_done(struct loop_job *job)
+{
+	CONTAINER_OF(job, struct worker_life, mend)->mending = false;
+}
+
+/* What the board says of us, for those who are no part of the crew. */
+static void tell_metrics(struct worker_life *life)
+{
+	struct worker *w = life->w;
+	uint64_t dropped = log_dropped(w->log) + log_dropped(w->access);
+
+	metrics_beat(w->metrics, (enum metric_state)atomic_load(&w->slot->state),
+		     (uint64_t)atomic_load(&w->slot->streams),
+		     (uint64_t)atomic_load(&w->slot->served));
+	metrics_add(w->metrics, COUNT_LOG_DROPPED, dropped - life->log_dropped);
+	life->log_dropped = dropped;
+	if (metrics_is_stale(w->metrics) && !life->mending)
+		life->mending = loop_submit(w->loop, LANE_WORK, &life->mend);
+}
+
 static void on_beat(struct loop_timer *t)
 {
 	struct worker_life *life = CONTAINER_OF(t, struct worker_life, beat);
 
 	atomic_store(&life->w->slot->heartbeat_us, clock_mono_us());
+	tell_metrics(life);
 	loop_timer_in(life->w->loop, t, HEARTBEAT_US);
 }
 
@@ -170,6 +209,7 @@ int worker_run(struct worker *w, const struct worker_hooks *hooks)
 	struct worker_life life = {
 		.w = w, .hooks = hooks, .signals.fd = -1,
 		.beat.fn = on_beat, .quiet.fn = on_quiet,
+		.mend = { .work = mend_work, .done = mend_done },
 	};
 	int status = EX_OSERR;
 
@@ -180,6 +220,9 @@ int worker_run(struct worker *w, const struct worker_hooks *hooks)
 			"no event loop: %s", strerror(errno));
 		goto out;
 	}
+	if (hooks->role != ROLE_FREE)
+		metrics_join(w->metrics, hooks->role,
+			     atomic_load(&w->slot->generation));
 	on_beat(&life.beat);
 	status = serve(&life);
 	loop_timer_cancel(w->loop, &life.beat);
@@ -191,6 +234,10 @@ out:
 		close(life.signals.fd);
 	if (w->loop)
 		loop_free(w->loop);
+	/* what came after the last beat */
+	metrics_add(w->metrics, COUNT_LOG_DROPPED,
+		    log_dropped(w->log) + log_dropped(w->access) - life.log_dropped);
+	metrics_leave(w->metrics);
 	w->loop = NULL;
 	w->life = NULL;
 	return status;

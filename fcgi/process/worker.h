@@ -17,6 +17,7 @@
 #include "../../shared/config.h"
 #include "../../shared/log.h"
 #include "../../shared/loop.h"
+#include "../../shared/metrics.h"
 #include "board.h"
 
 struct worker {
@@ -25,6 +26,7 @@ struct worker {
 	struct log *log, *access;
 	struct board *board;
 	struct slot *slot;
+	struct metrics *metrics;	/* NULL: nothing is counted */
 	int listen_fd;
 	void *app;			/* the program's own */
 	/* private */
@@ -34,6 +36,7 @@ struct worker {
 
 /* What a program does in a worker. */
 struct worker_hooks {
+	enum metric_role role;		/* what its workers are in the metrics */
 	/* Makes w->app and begins to accept. False: why is logged, the process exits 70. */
 	bool (*start)(struct worker *w);
 	/* Stop accepting; what runs may finish. Called once. */

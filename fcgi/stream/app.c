@@ -294,6 +294,7 @@ static void hook_stop(struct worker *w)
 }
 
 const struct worker_hooks app_hooks = {
+	.role = ROLE_API,
 	.start = hook_start, .drain = hook_drain, .cut = hook_cut,
 	.stop = hook_stop, .open = hook_open,
 };

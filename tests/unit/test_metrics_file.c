@@ -232,7 +232,7 @@ static int on_tiny_disk(void)
 	test_failed = 0;
 	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return 77;
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tiny", dir, "tmpfs", 0, "size=64k,mode=700"))
 		return 77;
 	full_now("64 KB tmpfs");
@@ -281,7 +281,7 @@ static void truncated(void)
 		check(truncate(path, sizes[i]) == 0);
 		for (int n = 0; n < 1000; n++) {
 			metrics_count(m, COUNT_TRUNCATED);
-			metrics_tokens(m, SPAN("m"), tokens);
+			metrics_tokens(m, SPAN("m"), SPAN("ab12cd34"), tokens);
 			metrics_beat(m, STATE_ACCEPTING, 1, (uint64_t)n);
 			atomic_store(breaker_of(m, "https://up.test"), 9);
 		}
@@ -370,7 +370,9 @@ static void removed(void)
 	metrics_add(a, COUNT_TRUNCATED, 10);
 	metrics_add(b, COUNT_TRUNCATED, 100);
 	check(unlink(path) == 0);
+	check(!metrics_is_stale(b));		/* nobody has told it */
 	mend(a);
+	check(!metrics_is_stale(a) && metrics_is_stale(b));
 	metrics_add(a, COUNT_TRUNCATED, 1000);
 	metrics_add(b, COUNT_TRUNCATED, 10000);	/* still into the old one */
 	check_int(count_of(COUNT_TRUNCATED), 1110);
@@ -443,18 +445,18 @@ static void two_versions(void)
 
 static void another_boot(void)
 {
-	struct metrics *m;
+	struct metrics *m, *before;
 	metric_word *breaker;
 	struct err_note note = ERR_NOTE_INIT;
 	struct metrics_snapshot s;
 
 	setenv(BOOT, "b00f", 1);
-	m = open_it();
-	metrics_join(m, ROLE_API, 1);
-	metrics_beat(m, STATE_ACCEPTING, 77, 1);
-	metrics_add(m, COUNT_TRUNCATED, 3);
-	metrics_job_begin(m, SPAN("models"), 5);
-	breaker = breaker_of(m, "https://up.test");
+	before = open_it();
+	metrics_join(before, ROLE_API, 1);
+	metrics_beat(before, STATE_ACCEPTING, 77, 1);
+	metrics_add(before, COUNT_TRUNCATED, 3);
+	metrics_job_begin(before, SPAN("models"), 5);
+	breaker = breaker_of(before, "https://up.test");
 	atomic_store(breaker, 12345);
 	unsetenv(BOOT);
 	check(metrics_snapshot(path, &s, &note) == ERR_NONE);
@@ -472,6 +474,7 @@ static void another_boot(void)
 	check_int(metrics_get(&s.file->jobs[0].runs), 1);
 	metrics_snapshot_free(&s);
 	metrics_close(m);
+	metrics_close(before);
 }
 
 int main(void)
