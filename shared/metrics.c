@@ -85,26 +85,38 @@ void metrics_request(struct metrics *m, const struct metrics_request *r)
 	metrics_time(m, HIST_OWN, r->tongue, r->own_us);
 }
 
-void metrics_tokens(struct metrics *m, struct span model, struct span key,
+static void add_tokens(metric_word *to, const uint64_t n[TOKEN__COUNT])
+{
+	for (size_t i = 0; i < TOKEN__COUNT; i++)
+		if (n[i])
+			add(&to[i], n[i]);
+}
+
+void metrics_tokens(struct metrics *m, struct span model,
 		    const uint64_t n[TOKEN__COUNT])
 {
 	struct metrics_label label;
-	unsigned by_model, by_key = 0;
 
 	if (!m)
 		return;
 	label = metrics_label(model);
-	by_model = metrics_name_claim(m->file->models, METRICS_MODELS, &label);
+	add_tokens(m->shard->tokens[metrics_name_claim(m->file->models,
+						       METRICS_MODELS, &label)], n);
+}
+
+void metrics_key_tokens(struct metrics *m, struct span key,
+			const uint64_t n[TOKEN__COUNT])
+{
+	struct metrics_label label;
+	unsigned at = 0;
+
+	if (!m)
+		return;
 	if (key.len) {
 		label = metrics_label(key);
-		by_key = metrics_name_claim(m->file->keys, METRICS_KEYS, &label);
+		at = metrics_name_claim(m->file->keys, METRICS_KEYS, &label);
 	}
-	for (size_t i = 0; i < TOKEN__COUNT; i++) {
-		if (!n[i])
-			continue;
-		add(&m->shard->tokens[by_model][i], n[i]);
-		add(&m->shard->key_tokens[by_key][i], n[i]);
-	}
+	add_tokens(m->shard->key_tokens[at], n);
 }
 
 /* --- gauges: a word that is 0 says nothing, so 0 is kept as its top bit --- */

@@ -263,10 +263,12 @@ struct metrics_request {
 };
 void metrics_request(struct metrics *m, const struct metrics_request *r);
 
-/* n tokens of each type, by a model, for the caller whose key has this hash
- * ("": none was sent). */
-void metrics_tokens(struct metrics *m, struct span model, struct span key,
+/* n tokens of each type, by a model. */
+void metrics_tokens(struct metrics *m, struct span model,
 		    const uint64_t n[TOKEN__COUNT]);
+/* The same ones, for the caller whose key has this hash ("": sent none). */
+void metrics_key_tokens(struct metrics *m, struct span key,
+			const uint64_t n[TOKEN__COUNT]);
 
 /* Of a tongue's name. */
 enum metric_tongue metrics_tongue(struct span name);

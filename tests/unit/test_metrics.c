@@ -41,7 +41,8 @@ static void nothing(void)
 	metrics_retry(NULL, ERR_UPSTREAM_BROKE);
 	metrics_time(NULL, HIST_OWN, TONGUE_CHAT, 1);
 	metrics_request(NULL, &r);
-	metrics_tokens(NULL, SPAN("m"), SPAN("ab12cd34"), tokens);
+	metrics_tokens(NULL, SPAN("m"), tokens);
+	metrics_key_tokens(NULL, SPAN("k"), tokens);
 	metrics_gauge(NULL, GAUGE_CREDITS, 1);
 	metrics_gauge_forget(NULL, GAUGE_CREDITS);
 	metrics_join(NULL, ROLE_API, 1);
@@ -145,8 +146,9 @@ static void many_models(void)
 
 	for (int i = 0; i < 100; i++) {
 		snprintf(text, sizeof(text), "model-%d", i);
-		metrics_tokens(m, span_of(text), SPAN("ab12cd34"), tokens);
-		metrics_tokens(m, span_of(text), SPAN("ab12cd34"), tokens);
+		metrics_key_tokens(m, SPAN("ab12cd34"), tokens);
+		metrics_tokens(m, span_of(text), tokens);
+		metrics_tokens(m, span_of(text), tokens);
 	}
 	check(metrics_snapshot(path, &s, &note) == ERR_NONE);
 	for (size_t i = 1; i < METRICS_MODELS; i++) {
@@ -161,7 +163,7 @@ static void many_models(void)
 		if (!metrics_name_get(&s.file->keys[i], name))
 			continue;
 		check_str(span_of(name), "ab12cd34");
-		check_int(metrics_get(&s.sums->key_tokens[i][TOKEN_OUTPUT]), 200);
+		check_int(metrics_get(&s.sums->key_tokens[i][TOKEN_OUTPUT]), 100);
 	}
 	check_int(named, 20 * (METRICS_MODELS - 1));
 	check_int(metrics_get(&s.sums->tokens[0][TOKEN_INPUT]), 2000 - (int64_t)named);
@@ -180,9 +182,9 @@ static void odd_names(void)
 	bool cut = false, odd = false;
 
 	memset(text, 'x', sizeof(text));
-	metrics_tokens(m, (struct span){ text, sizeof(text) }, SPAN("ab12cd34"), tokens);
-	metrics_tokens(m, SPAN("a\nb\"\xff"), SPAN("ab12cd34"), tokens);
-	metrics_tokens(m, SPAN(""), SPAN("ab12cd34"), tokens);
+	metrics_tokens(m, (struct span){ text, sizeof(text) }, tokens);
+	metrics_tokens(m, SPAN("a\nb\"\xff"), tokens);
+	metrics_tokens(m, SPAN(""), tokens);
 	check(metrics_snapshot(path, &s, &note) == ERR_NONE);
 	for (size_t i = 1; i < METRICS_MODELS; i++) {
 		if (!metrics_name_get(&s.file->models[i], name))
