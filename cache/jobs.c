@@ -7,6 +7,7 @@
 static const struct fetch_job jobs[] = {
 	{ "login", "renews the ChatGPT login ahead of its expiry", job_login,
 	  true },
+	{ "models", "asks upstream which models there are", job_models, false },
 };
 
 size_t fetch_job_count(void)

@@ -1,7 +1,9 @@
 /*
  * catalog.c - finding the model that a client's words mean.
  */
-#include "catalog.h"
+#include "catalog_private.h"
+
+#include <stdlib.h>
 
 #include "catalog_table.h"
 #include "ceilings.h"
@@ -10,27 +12,45 @@
 
 #define SUGGESTIONS 3
 
-struct catalog {
-	const struct config *config;
-	const struct model *models;	/* in order of priority */
-	size_t count;
-};
-
 struct catalog *catalog_new(const struct config *c)
 {
+	static const struct catalog_origin none = { "", "", "", "", "", 0, { "", 0 } };
 	struct catalog *cat = calloc(1, sizeof(*cat));
 
 	if (!cat)
 		return NULL;
 	cat->config = c;
+	cat->refs = 1;
+	cat->origin = none;
 	cat->models = catalog_builtin;
 	cat->count = catalog_builtin_count;
+	buf_init(&cat->strings, MAX_CACHE_FILE);
+	buf_init(&cat->text, MAX_CACHE_FILE);
+	return cat;
+}
+
+struct catalog *catalog_ref(const struct catalog *c)
+{
+	struct catalog *cat = (struct catalog *)(uintptr_t)c;
+
+	if (cat)
+		cat->refs++;
 	return cat;
 }
 
 void catalog_free(struct catalog *c)
 {
+	if (!c || --c->refs)
+		return;
+	free(c->own);
+	buf_free(&c->strings);
+	buf_free(&c->text);
 	free(c);
+}
+
+const struct catalog_origin *catalog_origin(const struct catalog *c)
+{
+	return &c->origin;
 }
 
 size_t catalog_count(const struct catalog *c)
@@ -135,6 +155,8 @@ enum err catalog_choose(const struct catalog *c, struct span asked,
 	out->known = catalog_find(c, name);
 	if (!out->known)
 		out->known = without_suffix(c, &name, &out->effort);
+	if (out->known && !out->known->detailed)
+		out->known = NULL;
 	text_copy(out->slug, sizeof(out->slug), name);
 	return 0;
 }

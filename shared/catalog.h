@@ -1,8 +1,12 @@
 /*
  * catalog.h - which models there are and what each can do.
  *
- * Immutable once made; any thread may read it. Names that it does not know
- * are passed upstream unchanged: a new model must never wait for us.
+ * Immutable once made; any thread may read it while who gave it the thread
+ * holds a reference. Names that it does not know are passed upstream
+ * unchanged: a new model must never wait for us.
+ *
+ * A catalogue is the built-in table, or upstream's list (catalog_file.h) with
+ * the rest of the table behind it: known, but not listed.
  */
 #ifndef CHATMOCK_CATALOG_H
 #define CHATMOCK_CATALOG_H
@@ -17,7 +21,8 @@ struct model {
 	const char *slug, *name;
 	int priority;			/* ascending = order of the list */
 	bool visible;
-	int64_t context_window;		/* tokens */
+	bool detailed;			/* false: what it can do is not known */
+	int64_t context_window;		/* tokens; 0: not known */
 	int64_t max_output_tokens;	/* 0: not known */
 	unsigned efforts;		/* bit 1 << enum effort */
 	enum effort default_effort;
@@ -26,7 +31,21 @@ struct model {
 
 struct catalog;
 struct catalog *catalog_new(const struct config *c);	/* NULL: no memory */
+
+/* References are counted on one thread, that of the loop. A catalogue is
+ * born with one; catalog_free() drops one. NULL is fine in both. */
+struct catalog *catalog_ref(const struct catalog *c);
 void catalog_free(struct catalog *c);
+
+/* Where upstream's list came from; all empty for the built-in table. Strings
+ * and spans are the catalogue's. */
+struct catalog_origin {
+	const char *upstream, *account, *client_version, *etag, *announced;
+	int64_t fetched_at;		/* Unix seconds; 0: the built-in table */
+	struct span native;		/* upstream's own JSON array of Codex'
+					 * shape, to the letter; or empty */
+};
+const struct catalog_origin *catalog_origin(const struct catalog *c);
 
 size_t catalog_count(const struct catalog *c);		/* in order of priority */
 const struct model *catalog_at(const struct catalog *c, size_t i);
@@ -38,7 +57,8 @@ const struct model *catalog_default(const struct catalog *c);
  * and patterns of [models], then an effort suffix (-high, :high, _high; taken
  * off only when what is left is a known model and the whole is not), then
  * the name unchanged. effort is EFFORT_UNSET where the name carried none.
- * known is NULL for a name the catalogue does not have.
+ * known is NULL for a name the catalogue does not have, or has no more of
+ * than the name. It is good while the catalogue is.
  * ERR_BAD_REQUEST for an empty or over-long name or one with control bytes.
  */
 struct model_choice {

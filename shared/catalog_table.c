@@ -18,6 +18,7 @@
 /* slug, name, priority, listed, context, efforts, default, fast tier, verbosity */
 #define MODEL(slug_, name_, prio, listed, context, efforts_, dflt, fast, verb) \
 	{ .slug = slug_, .name = name_, .priority = prio, .visible = listed, \
+	  .detailed = true, \
 	  .context_window = context, .efforts = efforts_, \
 	  .default_effort = EFFORT_##dflt, .has_priority_tier = fast, \
 	  .vision = true, .tools = true, .verbosity = verb }

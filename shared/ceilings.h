@@ -21,6 +21,7 @@
 #define MAX_TOOLS		1024		/* tools of one request */
 #define MAX_UPSTREAM_NAME	64		/* a tool's name, a call id */
 #define MAX_MODEL_NAME		256
+#define MAX_MODELS		2000		/* of upstream's list */
 
 /* What upstream may send */
 #define MAX_SSE_EVENT		(64u << 20)

@@ -101,6 +101,13 @@
 	  "How reasoning reaches chat clients.") \
 	X(fast_mode, BOOL, "CHATMOCK_FAST_MODE", "CHATGPT_LOCAL_FAST_MODE", "0", 0, 0, "", \
 	  "Ask for the priority tier on models that have it.") \
+	X(model_sync, BOOL, "CHATMOCK_MODEL_SYNC", "CHATGPT_LOCAL_MODEL_SYNC", "1", 0, 0, "", \
+	  "Fetch upstream's list of models; 0: what is there is used, nothing is fetched.") \
+	X(model_refresh_ms, MILLIS, "CHATMOCK_MODEL_REFRESH_INTERVAL", \
+	  "CHATGPT_LOCAL_MODEL_REFRESH_INTERVAL", "3600", 1000, 2592000000, "", \
+	  "Age at which the list of models is asked for anew.") \
+	X(client_version, STR, "CHATMOCK_CLIENT_VERSION", "", "0.169.0", 0, 0, "", \
+	  "Codex version told to the ChatGPT backend, which hides newer models from older ones.") \
 	X(debug_model, STR, "CHATMOCK_DEBUG_MODEL", "CHATGPT_LOCAL_DEBUG_MODEL", "", 0, 0, "", \
 	  "Model put in place of every request's.") \
 	X(codex_enabled, BOOL, "CODEX__ENABLED", "", "true", 0, 0, "", \
@@ -108,6 +115,8 @@
 	X(codex_base_url, URL, "CODEX__BASE_URL", "", \
 	  "https://chatgpt.com/backend-api/codex", 0, 0, "", \
 	  "Upstream where CHATMOCK_UPSTREAM_URL is not set.") \
+	X(dynamic_models, BOOL, "CODEX__ENABLE_DYNAMIC_MODEL_INFO", "", "true", 0, 0, "", \
+	  "false: models and their limits are those of the built-in table.") \
 	X(max_output_fallback, INT, "CODEX__MAX_OUTPUT_TOKENS_FALLBACK", "", "8192", 1, 1000000, "", \
 	  "Output limit advertised for models whose own is unknown.") \
 	X(propagate_unsupported, BOOL, "CODEX__PROPAGATE_UNSUPPORTED_PARAMS", "", "false", 0, 0, "", \

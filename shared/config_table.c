@@ -20,16 +20,11 @@ const struct reserved_setting config_reserved[] = {
 	{ "CHATMOCK_STORE", "stored responses" },
 	{ "CHATMOCK_ENABLE_RESPONSES_API", "/v1/responses" },
 	{ "CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS", "/v1/responses" },
-	{ "CHATMOCK_MODEL_SYNC", "the model catalogue from upstream" },
-	{ "CHATMOCK_MODEL_REFRESH_INTERVAL", "the model catalogue from upstream" },
 	{ "CHATMOCK_PROMPT_TTL", "the prompt cache" },
 	{ "CODEX__SYSTEM_PROMPT_INJECTION_MODE", "the prompt cache" },
-	{ "CODEX__ENABLE_DYNAMIC_MODEL_INFO", "the model catalogue from upstream" },
 	{ "CODEX__CALLBACK_PORT", "the login in the browser" },
 	{ "CODEX__OAUTH__SCOPES", "the login in the browser" },
 	{ "CHATGPT_LOCAL_LOGIN_BIND", "the login in the browser" },
-	{ "CHATGPT_LOCAL_MODEL_SYNC", "the model catalogue from upstream" },
-	{ "CHATGPT_LOCAL_MODEL_REFRESH_INTERVAL", "the model catalogue from upstream" },
 };
 const size_t config_reserved_count = ARRAY_LEN(config_reserved);
 

@@ -87,6 +87,7 @@ void loop_after_cancel(struct loop_after *a);	/* not set: no-op */
 enum loop_lane {
 	LANE_WORK,		/* parsing, fsync, stat: two threads */
 	LANE_LOGIN,		/* may wait long for the login's lock: one */
+	LANE_FETCH,		/* calls that no request waits for: one */
 	LANE__COUNT
 };
 struct loop_job {

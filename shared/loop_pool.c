@@ -26,6 +26,7 @@ static const struct {
 } lanes[LANE__COUNT] = {
 	[LANE_WORK] = { "chatmock-work", 2 },
 	[LANE_LOGIN] = { "chatmock-login", 1 },
+	[LANE_FETCH] = { "chatmock-fetch", 1 },
 };
 
 struct job_list {

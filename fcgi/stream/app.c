@@ -177,6 +177,8 @@ static void app_free(struct app *app)
 		return;
 	stream_stop_all(app);
 	login_keeper_free(app->login);
+	catalog_keeper_free(app->models);
+	app->catalog = NULL;
 	/* threads read requests, settings and the catalogue */
 	if (app->loop)
 		loop_join(app->loop);
@@ -185,12 +187,30 @@ static void app_free(struct app *app)
 		wire_free(app->wire);
 	if (app->http)
 		http_free(app->http);
-	catalog_free(app->catalog);
 	json_reader_free(app->reader);
 	if (app->authorization)
 		explicit_bzero(app->authorization, strlen(app->authorization));
 	free(app->authorization);
 	free(app);
+}
+
+static void on_models(void *ctx, const char *event, const struct catalog *now,
+		      const struct err_note *note)
+{
+	struct app *app = ctx;
+
+	app->catalog = catalog_keeper_now(app->models);
+	reqlog_models(app, event, now, note);
+}
+
+/* Models are an account's. */
+static void on_login(void *ctx, const char *event, const struct login *login,
+		     const struct err_note *note)
+{
+	struct app *app = ctx;
+
+	reqlog_login(app, event, login, note);
+	catalog_keeper_login(app->models, login);
 }
 
 /* All but the wire. NULL: note says why. */
@@ -214,15 +234,18 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 	if (!take_key(app, note))
 		goto fail;
 	app->http = http_new(loop, &app->http_settings);
-	app->catalog = catalog_new(c);
+	app->models = catalog_keeper_new(c, loop, &app->http_settings,
+					 app->authorization, w != NULL);
 	app->reader = json_reader_new();
-	if (!app->http || !app->catalog || !app->reader)
+	if (!app->http || !app->models || !app->reader)
 		goto fail;
+	app->catalog = catalog_keeper_now(app->models);
+	catalog_keeper_listen(app->models, on_models, app);
 	if (c->kind == KIND_CHATGPT && !app->authorization) {
 		app->login = login_keeper_new(c, loop, &app->http_settings);
 		if (!app->login)
 			goto fail;
-		login_keeper_listen(app->login, reqlog_login, app);
+		login_keeper_listen(app->login, on_login, app);
 	}
 	if (c->max_requests > 0) {
 		random_bytes(&random, sizeof(random));

@@ -4,7 +4,7 @@
 #ifndef CHATMOCK_APP_H
 #define CHATMOCK_APP_H
 
-#include "../../shared/catalog.h"
+#include "../../shared/catalog_keeper.h"
 #include "../../shared/http.h"
 #include "../../shared/log.h"
 #include "../../shared/login.h"
@@ -20,7 +20,8 @@ struct app {
 	struct wire *wire;		/* NULL under plain CGI */
 	struct http *http;
 	struct login_keeper *login;	/* NULL where upstream takes a key or none */
-	struct catalog *catalog;
+	struct catalog_keeper *models;
+	struct catalog *catalog;	/* the keeper's of now */
 	struct json_reader *reader;
 	struct log *log, *access;
 	struct worker *worker;		/* NULL under plain CGI */

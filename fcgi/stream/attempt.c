@@ -36,6 +36,7 @@ static void on_head(void *ctx, struct http_call *call, int status)
 	s->upstream_status = status;
 	s->heard_us = loop_now(s->app->loop);
 	reqlog_head(s);
+	catalog_keeper_announced(s->app->models, http_header(call, "x-models-etag"));
 	if (status == 200 && is_event_stream(call)) {
 		s->step = STEP_RELAY;
 		relay_begin(s);

@@ -125,3 +125,22 @@ void reqlog_login(void *ctx, const char *event, const struct login *login,
 	}
 	log_end(&line);
 }
+
+void reqlog_models(struct app *app, const char *event, const struct catalog *now,
+		   const struct err_note *note)
+{
+	const struct catalog_origin *o = catalog_origin(now);
+	struct log_line line;
+
+	log_begin(&line, app->log, note->code ? LOG_WARN : LOG_INFO, event);
+	log_str(&line, "list", o->fetched_at ? SPAN("upstream") : SPAN("built-in"));
+	if (o->fetched_at) {
+		log_str(&line, "etag", span_of(o->etag));
+		log_int(&line, "fetched_at", o->fetched_at);
+	}
+	if (note->code) {
+		log_str(&line, "end", span_of(err_name(note->code)));
+		log_str(&line, "why", span_of(note->why));
+	}
+	log_end(&line);
+}

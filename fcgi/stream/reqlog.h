@@ -19,4 +19,8 @@ void reqlog_head(struct stream *s);
 void reqlog_login(void *ctx, const char *event, const struct login *login,
 		  const struct err_note *note);
 
+/* The same of the models' keeper. */
+void reqlog_models(struct app *app, const char *event, const struct catalog *now,
+		   const struct err_note *note);
+
 #endif

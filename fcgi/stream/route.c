@@ -28,7 +28,7 @@ static const struct route routes[] = {
 	{ "POST", "/v1/messages", ROUTE_GENERATE, &tongue_anthropic,
 	  "Anthropic's Messages, streamed or whole." },
 	{ "GET", "/v1/models", ROUTE_MODELS, &tongue_chat,
-	  "The models, in OpenAI's list shape; with an `anthropic-version` header in Anthropic's." },
+	  "The models, in OpenAI's list shape; with an `anthropic-version` header in Anthropic's, with `client_version` in the query in Codex'." },
 	{ "GET", "/v1/models/{id}", ROUTE_MODEL, &tongue_chat,
 	  "One model." },
 	{ "POST", "/codex/chat/completions", ROUTE_GENERATE, &tongue_chat,
@@ -66,6 +66,8 @@ static const struct route routes[] = {
 	NOT_SERVED("DELETE", "/api/delete"),
 	NOT_SERVED("POST", "/api/blobs/{id}"),
 	NOT_SERVED("HEAD", "/api/blobs/{id}"),
+	{ "GET", "/backend-api/codex/models", ROUTE_MODELS, &tongue_chat,
+	  "The same, in Codex' shape." },
 	{ "GET", "/", ROUTE_HOME, &tongue_chat,
 	  "A short page: base URLs to copy." },
 };

@@ -250,17 +250,12 @@ static void stream_timer(struct loop_timer *t)
 /* --- the steps --- */
 
 /* The body of an answer that needs no upstream; 0 or s->note's code. */
-static enum err write_here(struct stream *s, struct span arg, struct buf *body)
+static enum err write_here(struct stream *s, struct buf *body)
 {
 	const struct config *c = s->app->config;
 	const struct catalog *cat = s->app->catalog;
 
 	switch (s->route->kind) {
-	case ROUTE_MODELS:
-		models_list(c, cat, body);
-		break;
-	case ROUTE_MODEL:
-		return models_one(c, cat, arg, body, &s->note);
 	case ROUTE_OLLAMA_TAGS:
 		ollama_tags(c, cat, body);
 		break;
@@ -283,8 +278,12 @@ static void serve_here(struct stream *s, struct span arg)
 {
 	struct buf body;
 
+	if (s->route->kind == ROUTE_MODELS || s->route->kind == ROUTE_MODEL) {
+		serve_models(s, arg);
+		return;
+	}
 	buf_init(&body, MAX_CACHE_FILE);
-	if (write_here(s, arg, &body))
+	if (write_here(s, &body))
 		goto out;
 	if (buf_err(&body)) {
 		err_set(&s->note, buf_err(&body), "the answer");

@@ -1,5 +1,5 @@
 /*
- * models.c - the catalogue as clients read it, and the page at /.
+ * models.c - the catalogue in OpenAI's shape, and the page at /.
  *
  * Clients know id, object, created and owned_by; what else there is to know
  * of a model follows in members of our own, which they ignore.
@@ -26,14 +26,40 @@ static void write_efforts(const struct model *m, struct buf *out)
 	buf_char(out, ']');
 }
 
+/* What we know; of a model that only its name is known of, only the limit. */
+static void write_details(const struct config *c, const struct model *m,
+			  enum effort effort, struct buf *out)
+{
+	int64_t limit = m->max_output_tokens ? m->max_output_tokens
+					     : c->max_output_fallback;
+
+	buf_str(out, ",\"display_name\":");
+	buf_json(out, span_of(m->name));
+	if (m->context_window)
+		buf_fmt(out, ",\"context_window\":%lld",
+			(long long)m->context_window);
+	buf_fmt(out, ",\"max_output_tokens\":%lld", (long long)limit);
+	if (!m->detailed)
+		return;
+	if (effort == EFFORT_UNSET)
+		effort = m->default_effort;
+	buf_str(out, ",\"reasoning_efforts\":");
+	write_efforts(m, out);
+	if (m->efforts)
+		buf_fmt(out, ",\"default_reasoning_effort\":\"%s\"",
+			effort_name(effort));
+	buf_fmt(out, ",\"input_modalities\":[\"text\"%s],\"tools\":%s,"
+		"\"service_tiers\":[%s]", m->vision ? ",\"image\"" : "",
+		m->tools ? "true" : "false",
+		m->has_priority_tier ? "\"priority\"" : "");
+}
+
 /* One entry. m is NULL for a model that the catalogue does not have; stands
  * is what an alias means, or NULL. */
 static void write_model(const struct config *c, const struct model *m,
 			struct span id, enum effort effort, const char *stands,
 			struct buf *out)
 {
-	int64_t limit = c->max_output_fallback;
-
 	buf_str(out, "{\"id\":");
 	buf_json(out, id);
 	buf_fmt(out, ",\"object\":\"model\",\"created\":%d,\"owned_by\":\"%s\"",
@@ -42,22 +68,8 @@ static void write_model(const struct config *c, const struct model *m,
 		buf_str(out, ",\"alias_of\":");
 		buf_json(out, span_of(stands));
 	}
-	if (m) {
-		if (m->max_output_tokens)
-			limit = m->max_output_tokens;
-		if (effort == EFFORT_UNSET)
-			effort = m->default_effort;
-		buf_str(out, ",\"display_name\":");
-		buf_json(out, span_of(m->name));
-		buf_fmt(out, ",\"context_window\":%lld,\"max_output_tokens\":%lld",
-			(long long)m->context_window, (long long)limit);
-		buf_str(out, ",\"reasoning_efforts\":");
-		write_efforts(m, out);
-		buf_fmt(out, ",\"default_reasoning_effort\":\"%s\"",
-			effort_name(effort));
-		buf_fmt(out, ",\"input_modalities\":[\"text\"%s]",
-			m->vision ? ",\"image\"" : "");
-	}
+	if (m)
+		write_details(c, m, effort, out);
 	buf_char(out, '}');
 }
 
@@ -128,12 +140,12 @@ static void list_entry(void *ctx, const struct model_entry *m)
 	write_model(l->config, m->known, m->id, m->effort, m->stands, l->out);
 }
 
-void models_list(const struct config *c, const struct catalog *cat, struct buf *out)
+static void openai_list(const struct models_ask *ask, struct buf *out)
 {
-	struct list l = { c, out, false };
+	struct list l = { ask->config, out, false };
 
 	buf_str(out, "{\"object\":\"list\",\"data\":[");
-	models_each(c, cat, list_entry, &l);
+	models_each(ask->config, ask->catalog, list_entry, &l);
 	buf_str(out, "]}");
 }
 
@@ -145,14 +157,15 @@ static const struct config_alias *find_alias(const struct config *c, struct span
 	return NULL;
 }
 
-enum err models_one(const struct config *c, const struct catalog *cat,
-		    struct span id, struct buf *out, struct err_note *note)
+static enum err openai_one(const struct models_ask *ask, struct span id,
+			   struct buf *out, struct err_note *note)
 {
+	const struct catalog *cat = ask->catalog;
+	const struct config *c = ask->config;
 	const struct config_alias *alias = find_alias(c, id);
 	const struct model *m = catalog_find(cat, id);
 	struct err_note why = ERR_NOTE_INIT;
 	struct model_choice choice;
-	struct buf near;
 
 	if (m && !alias) {
 		write_model(c, m, id, EFFORT_UNSET, NULL, out);
@@ -163,6 +176,18 @@ enum err models_one(const struct config *c, const struct catalog *cat,
 			    alias ? alias->model : NULL, out);
 		return 0;
 	}
+	return models_unknown(cat, id, note);
+}
+
+const struct models_shape models_openai = {
+	.name = "openai", .list = openai_list, .one = openai_one,
+};
+
+enum err models_unknown(const struct catalog *cat, struct span id,
+			struct err_note *note)
+{
+	struct buf near;
+
 	buf_init(&near, 1024);
 	catalog_suggest(cat, id, &near);
 	err_at(note, ERR_MODEL_NOT_FOUND, "model",

@@ -1,6 +1,9 @@
 /*
- * models.h - GET /v1/models and /v1/models/{id} in OpenAI's shape, and the
+ * models.h - the catalogue as clients read it, one emitter a shape, and the
  * page at /.
+ *
+ * fcgi/stream/serve_models.c chooses the shape by what the request shows of
+ * its client. A new shape is a struct models_shape and a line there.
  */
 #ifndef CHATMOCK_MODELS_H
 #define CHATMOCK_MODELS_H
@@ -19,12 +22,35 @@ typedef void (*model_fn)(void *ctx, const struct model_entry *m);
 void models_each(const struct config *c, const struct catalog *cat,
 		 model_fn fn, void *ctx);
 
-/* {"object":"list","data":[...]} */
-void models_list(const struct config *c, const struct catalog *cat, struct buf *out);
+/* What was asked; all borrowed. */
+struct models_ask {
+	const struct config *config;
+	const struct catalog *catalog;
+	const char *query;		/* raw, "" when none */
+};
 
-/* One model; ERR_MODEL_NOT_FOUND with suggestions in tell. */
-MUST_USE enum err models_one(const struct config *c, const struct catalog *cat,
-			     struct span id, struct buf *out, struct err_note *note);
+struct models_shape {
+	const char *name;
+	/* All of them. */
+	void (*list)(const struct models_ask *ask, struct buf *out);
+	/* One model; ERR_MODEL_NOT_FOUND with suggestions in tell. */
+	enum err (*one)(const struct models_ask *ask, struct span id,
+			struct buf *out, struct err_note *note);
+	/* The list's ETag into out ("" : it has none), or NULL. */
+	void (*etag)(const struct models_ask *ask, char *out, size_t size);
+};
+
+/*
+ * openai: {"object":"list","data":[...]}; effort variants with
+ *	   expose_reasoning; what else there is to know in members of our own.
+ * codex:  {"models":[...]} as Codex reads it: upstream's own entries where
+ *	   they are known, else ours in that shape. Has an ETag.
+ */
+extern const struct models_shape models_openai, models_codex;
+
+/* ERR_MODEL_NOT_FOUND of this name, with the nearest ones in tell. */
+enum err models_unknown(const struct catalog *cat, struct span id,
+			struct err_note *note);
 
 /* A short text page: base URLs to copy, built from the request's Host. */
 void home_page(const struct config *c, const char *host, struct buf *out);

@@ -30,7 +30,7 @@ enum err ollama_choose(const struct catalog *cat, struct span asked,
 {
 	enum err e = catalog_choose(cat, asked, out, note);
 
-	if (e || out->known || !ollama_cut_tag(&asked))
+	if (e || catalog_find(cat, span_of(out->slug)) || !ollama_cut_tag(&asked))
 		return e;
 	return catalog_choose(cat, asked, out, note);
 }
@@ -105,7 +105,7 @@ static void write_model(const struct model_choice *choice, struct buf *out)
 	write_details(m, out);
 	buf_str(out, ",\"model_info\":{\"general.basename\":");
 	buf_json(out, span_of(choice->slug));
-	if (m)
+	if (m && m->context_window)
 		buf_fmt(out, ",\"general.architecture\":\"" FAMILY "\",\""
 			FAMILY ".context_length\":%lld",
 			(long long)m->context_window);
@@ -154,7 +154,7 @@ enum err ollama_show(const struct config *c, const struct catalog *cat,
 	if (read_name(body, &root, &name, note) ||
 	    ollama_choose(cat, name, &choice, note))
 		goto out;
-	if (choice.known || is_alias(c, name))
+	if (catalog_find(cat, span_of(choice.slug)) || is_alias(c, name))
 		write_model(&choice, out);
 	else
 		err_at(note, ERR_MODEL_NOT_FOUND, "model", "model '%.*s' not found",

@@ -68,7 +68,7 @@ void terms_drop(struct terms *t, const char *param)
 
 void ask_init(struct ask *a, const struct config *c, const struct catalog *cat)
 {
-	*a = (struct ask){ .config = c, .catalog = cat };
+	*a = (struct ask){ .config = c, .catalog = catalog_ref(cat) };
 	a->model.effort = EFFORT_UNSET;
 	terms_init(&a->terms);
 }
@@ -79,5 +79,7 @@ void ask_free(struct ask *a)
 	a->request = NULL;
 	json_object_put(a->unsupported);
 	a->unsupported = NULL;
+	catalog_free(a->catalog);
+	a->catalog = NULL;
 	terms_free(&a->terms);
 }

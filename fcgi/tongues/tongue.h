@@ -51,12 +51,12 @@ void terms_drop(struct terms *t, const char *param);
 
 /*
  * A request on its way to a Responses request. ask_* fills request and terms.
- * config and catalog are borrowed. headers of the client's that matter were
+ * config is borrowed; of catalog it holds a reference. headers of the client's that matter were
  * read into the members by who calls.
  */
 struct ask {
 	const struct config *config;
-	const struct catalog *catalog;
+	struct catalog *catalog;	/* as it was when the request came */
 	struct json_object *request;	/* the Responses request being made; owned */
 	struct terms terms;
 	struct model_choice model;

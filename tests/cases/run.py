@@ -186,6 +186,12 @@ class Play:
             self.check(False, ": the answer is not JSON", self.r.text[:300])
             return
         path = self.ex.path.split("?")[0].rstrip("/")
+        codex = "client_version" in self.ex.path or "backend-api" in path
+        if self.r.status < 400 and codex and path.endswith("models"):
+            self.check(list(value) == ["models"] and
+                       all(m["slug"] for m in value["models"]),
+                       ": Codex' list", value)
+            return
         if self.r.status >= 400:
             name = "ErrorResponse"
         elif GENERATING.search(path):

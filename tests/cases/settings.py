@@ -14,6 +14,12 @@ ELSEWHERE = {
     "CHATMOCK_MAX_REQUESTS": "tests/servers/test_process.py",
     "CHATMOCK_DRAIN_TIMEOUT": "tests/servers/test_process.py",
     "CHATMOCK_WATCHDOG": "tests/servers/test_process.py",
+    "CHATMOCK_MODEL_SYNC": "tests/servers/test_models.py",
+    "CHATGPT_LOCAL_MODEL_SYNC": "tests/servers/test_models.py",
+    "CHATMOCK_MODEL_REFRESH_INTERVAL": "tests/servers/test_models.py",
+    "CHATGPT_LOCAL_MODEL_REFRESH_INTERVAL": "tests/servers/test_models.py",
+    "CHATMOCK_CLIENT_VERSION": "tests/servers/test_models.py",
+    "CODEX__ENABLE_DYNAMIC_MODEL_INFO": "tests/servers/test_models.py",
 }
 # Set by tests/lib/gateway.py for every case there is.
 ALWAYS = ("CHATMOCK_HOME", "CHATMOCK_UPSTREAM_URL", "CHATMOCK_UPSTREAM_KIND",

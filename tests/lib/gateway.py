@@ -113,7 +113,9 @@ class Gateway:
                if not k.startswith(("CHATMOCK_", "CODEX", "CHATGPT_LOCAL"))}
         env.update(HOME=os.path.join(self.home, "user"), CHATMOCK_HOME=self.home,
                    CHATMOCK_WORKERS=str(self.workers),
-                   CHATMOCK_UPSTREAM_KIND=self.kind)
+                   CHATMOCK_UPSTREAM_KIND=self.kind,
+                   # upstream hears of what a test asks, and of nothing else
+                   CHATMOCK_MODEL_SYNC="0")
         if self.with_upstream:
             env["CHATMOCK_UPSTREAM_URL"] = self.upstream.url
             env["CHATMOCK_AUTH_ISSUER"] = self.upstream.root

@@ -34,8 +34,8 @@ class Place:
         self.settings = settings
 
     def env(self, **more):
-        env = dict({"HOME": self.top, "CHATMOCK_HOME": self.home},
-                   **self.settings)
+        env = dict({"HOME": self.top, "CHATMOCK_HOME": self.home,
+                    "CHATMOCK_MODEL_SYNC": "0"}, **self.settings)
         env.update(more)
         return {k: str(v) for k, v in env.items() if v is not None}
 

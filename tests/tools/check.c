@@ -84,8 +84,8 @@ static int64_t expiry(struct span token)
 	return exp;
 }
 
-static void check_login(struct check *k, const struct server *srv,
-			const struct request *req)
+void check_login(struct check *k, const struct server *srv,
+		 const struct request *req)
 {
 	struct span auth = request_header(req, "authorization"), token;
 	int64_t exp;

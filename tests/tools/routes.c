@@ -131,6 +131,7 @@ static bool key_fits(const struct server *srv, const struct request *req)
 static void scripted(struct conn *c, const struct request *req)
 {
 	bool asks = span_eq(req->method, "POST") && ends_with(req->path, "/responses");
+	bool lists = span_eq(req->method, "GET") && ends_with(req->path, "/models");
 	struct check k = { .kind = c->srv->opt.kind };
 	struct json_object *body = NULL;
 
@@ -139,10 +140,14 @@ static void scripted(struct conn *c, const struct request *req)
 		body = json_reader_parse(c->srv->reader, req->body, NULL);
 	if (asks && !c->srv->opt.lax)
 		check_request(&k, c->srv, req, body);
+	if (lists && !c->srv->opt.lax)
+		check_models(&k, c->srv, req);
 	record_request(c, req, body, &k);
 	if (k.status)
 		check_answer(c, &k);
-	else if (!script_begin(c, req, body))
+	else if (!script_begin(c, req, body) && lists)
+		models_answer(c, req);
+	else if (!c->run)
 		detail(c, 404, "Not Found");
 	if (!c->run)
 		record_end(c, false);
@@ -170,6 +175,8 @@ void route(struct conn *c, const struct request *req)
 	}
 	if (srv->opt.mode == MODE_SCRIPT)
 		scripted(c, req);
+	else if (span_eq(req->method, "GET") && ends_with(req->path, "/models"))
+		models_answer(c, req);
 	else if (!span_eq(req->method, "POST") || !ends_with(req->path, "/responses"))
 		detail(c, 404, "Not Found");
 	else if (srv->opt.mode == MODE_BENCH)

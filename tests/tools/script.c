@@ -230,6 +230,11 @@ bool script_add(struct server *srv, struct json_object *v, struct buf *why)
 		add_token(srv, json_get(v, "token"));
 		return true;
 	}
+	if (json_get_object(v, "models")) {
+		json_object_put(srv->models);
+		srv->models = json_ref(json_get(v, "models"));
+		return true;
+	}
 	if (usual) {
 		if (!tried(srv, usual, why))
 			return false;
@@ -251,7 +256,8 @@ void script_clear(struct server *srv)
 	}
 	json_object_put(srv->usual);
 	json_object_put(srv->token_config);
-	srv->usual = srv->token_config = NULL;
+	json_object_put(srv->models);
+	srv->usual = srv->token_config = srv->models = NULL;
 }
 
 /* Takes one use of entry i; it goes when it has none left. */

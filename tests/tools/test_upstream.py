@@ -262,6 +262,40 @@ def issuer():
         check(up.stats()["tokens_issued"] == 4, up.stats())
 
 
+def models():
+    def get(up, query="?client_version=0.169.0", **headers):
+        c = http.client.HTTPConnection("127.0.0.1", up.port, timeout=10)
+        c.request("GET", "/codex/models" + query, headers={
+            "authorization": "Bearer x", "chatgpt-account-id": "a",
+            "originator": "t", **headers})
+        r = c.getresponse()
+        return r.status, r.headers.get("etag"), json.loads(r.read() or b"{}")
+
+    def slugs(answer):
+        return [m["slug"] for m in answer[2]["models"]]
+
+    with Upstream() as up:
+        got = get(up)
+        check(slugs(got) == ["gpt-6-sol", "gpt-7-next", "codex-hidden"], got)
+        check(slugs(get(up, "?client_version=0.150.0")) ==
+              ["gpt-6-sol", "codex-hidden"], "an old client sees less")
+        check(get(up, **{"if-none-match": got[1]})[0] == 304, "304")
+        for query in ("", "?client_version=", "?client_version=1",
+                      "?client_version=1.2.3&a=b"):
+            check(get(up, query)[0] == 400, query)
+        check(get(up, version="1.2.3")[0] == 400, "two versions")
+        check(get(up, authorization="")[0] == 401, "no login")
+        up.models(list=[{"slug": "x"}], etag='"1"',
+                  accounts={"b": {"list": [{"slug": "y"}], "etag": '"2"'}})
+        check(slugs(get(up)) == ["x"], "scripted")
+        check(get(up, **{"chatgpt-account-id": "b"})[1] == '"2"', "by account")
+        up.script({"path": "/models", "status": 500, "body": {}, "repeat": 1})
+        check([get(up)[0] for _ in "ab"] == [500, 200], "a fault, once")
+    with Upstream(kind="responses") as up:
+        check(get(up, "")[2]["data"][0]["id"] == "gpt-5.5", "plain")
+        check(get(up, "?a=b")[0] == 400, "and strict")
+
+
 def modes():
     with Upstream("--demo") as up:
         check("no account is used" in said(ask(up, {})[1]), "demo")
@@ -284,6 +318,7 @@ def main():
     plays()
     wire()
     issuer()
+    models()
     modes()
     print(f"test_upstream: {passed} passed, {failed} failed")
     return 1 if failed else 0

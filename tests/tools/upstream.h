@@ -10,6 +10,7 @@
  *	check*.c	what the ChatGPT backend, or a public one, would refuse
  *	records.c	what was received, counted and timed
  *	issuer.c	/oauth/token
+ *	models.c	/models
  *	bench.c		cheap streams for the benchmark; demo.c: the demo's text
  */
 #ifndef CHATMOCK_UPSTREAM_H
@@ -71,6 +72,7 @@ struct server {
 	struct json_object *records;	/* array */
 	struct json_object *queue, *keyed, *usual;	/* answers to give */
 	struct json_object *token_queue, *token_config, *tokens_used;
+	struct json_object *models;	/* {"list", "etag", "accounts"} or NULL */
 	char newest_token[1024];	/* access token */
 	char newest_client[128];	/* the client_id that last asked for one */
 	uint64_t ids;		/* for resp_1, msg_1 ... */
@@ -142,6 +144,10 @@ void issuer_answer(struct conn *c, const struct request *req);
 void issuer_make_token(struct server *srv, const char *account, int64_t expires_in,
 		       struct buf *out);
 
+/* --- models.c --- */
+
+void models_answer(struct conn *c, const struct request *req);
+
 /* --- script.c --- */
 
 /* Takes a script for later answers; false: `why` says what is wrong. */
@@ -191,6 +197,10 @@ struct check {
 
 void check_request(struct check *k, const struct server *srv,
 		   const struct request *req, struct json_object *body);
+void check_login(struct check *k, const struct server *srv,
+		 const struct request *req);
+void check_models(struct check *k, const struct server *srv,
+		  const struct request *req);
 void check_input(struct check *k, struct json_object *input);
 void check_tools(struct check *k, struct json_object *tools, const char *path);
 void check_choice(struct check *k, struct json_object *choice,

@@ -100,6 +100,10 @@ class Upstream:
         if config:
             self._must("POST", "/_script", {"token": {"config": config}})
 
+    def models(self, **config):
+        """GET /models: list, etag, accounts={id: {list, etag}}."""
+        self._must("POST", "/_script", {"models": config})
+
     def access_token(self, account="acct_test", expires_in=3600):
         query = urllib.parse.urlencode({"account": account,
                                         "expires_in": expires_in})

@@ -494,7 +494,7 @@ static void test_reserved(void)
 {
 	static const char *const env[4] = {
 		"CHATMOCK_STORE=0", "codex__callback_port=1455",
-		"CHATGPT_LOCAL_MODEL_SYNC=0", "CHATMOCK_PROMPT_TTL="
+		"CHATGPT_LOCAL_LOGIN_BIND=::1", "CHATMOCK_PROMPT_TTL="
 	};
 	struct config c;
 	struct err_note note;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../../fcgi/tongues/models.h"
+#include "../../shared/catalog_file.h"
 #include "../../shared/json.h"
 
 static const struct config_alias aliases[] = {
@@ -21,7 +22,7 @@ static struct json_object *list(const struct config *c, const struct catalog *ca
 	struct buf out;
 
 	buf_init(&out, 1 << 20);
-	models_list(c, cat, &out);
+	models_openai.list(&(struct models_ask){ c, cat, "" }, &out);
 	check_int(buf_err(&out), 0);
 	v = json_parse(buf_span(&out), &note);
 	check(v);
@@ -106,7 +107,8 @@ static void test_one(const struct config *c, const struct catalog *cat)
 		struct buf out;
 
 		buf_init(&out, 1 << 20);
-		check_int(models_one(c, cat, span_of(ones[i].id), &out, &note),
+		check_int(models_openai.one(&(struct models_ask){ c, cat, "" },
+					    span_of(ones[i].id), &out, &note),
 			  ones[i].word ? ERR_MODEL_NOT_FOUND : 0);
 		if (ones[i].word) {
 			check(strstr(note.tell, ones[i].word));
@@ -120,6 +122,72 @@ static void test_one(const struct config *c, const struct catalog *cat)
 		}
 		buf_free(&out);
 	}
+}
+
+/* A list as upstream gave it, as the file has it. */
+static struct catalog *from_upstream(const struct config *c)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct catalog *cat;
+	struct buf text;
+
+	buf_init(&text, 1 << 16);
+	buf_str(&text, "{\"version\":1,\"upstream\":\"u\",\"account_id\":\"a\","
+		"\"client_version\":\"0.169.0\",\"fetched_at\":1,"
+		"\"etag\":\"W/\\\"7\\\"\",\"announced\":\"\",\"models\":[ "
+		"{\"slug\":\"new-one\", \"extra\": 1.50},{\"slug\":\"gpt-6-sol\","
+		"\"context_window\":1234,\"max_output_tokens\":99}]}");
+	cat = catalog_parse(c, &text, &note);
+	check(cat);
+	buf_free(&text);
+	return cat;
+}
+
+static void test_codex(const struct config *c, const struct catalog *table)
+{
+	struct catalog *cat = from_upstream(c);
+	struct models_ask ask = { c, cat, "" };
+	struct json_object *v, *m;
+	char etag[300], again[300];
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	models_codex.list(&ask, &out);
+	check_str(buf_span(&out), "{\"models\":[ {\"slug\":\"new-one\", \"extra\": 1.50},"
+		  "{\"slug\":\"gpt-6-sol\",\"context_window\":1234,"
+		  "\"max_output_tokens\":99}]}");
+	models_codex.etag(&ask, etag, sizeof(etag));
+	check_str(span_of(etag), "W/\"7\"");
+
+	/* the same list for others */
+	v = list(c, cat);
+	check_int((int64_t)json_object_array_length(json_get_array(v, "data")), 5);
+	m = entry(v, "gpt-6-sol");
+	check_int(json_get_int(m, "context_window", 0), 1234);
+	check_int(json_get_int(m, "max_output_tokens", 0), 99);
+	check(json_get_bool(m, "tools", false));
+	m = entry(v, "new-one");
+	check_int(json_get_int(m, "max_output_tokens", 0), 4711);
+	check(!json_get(m, "context_window") && !json_get(m, "reasoning_efforts"));
+	json_object_put(v);
+
+	/* without upstream's list: ours, in that shape */
+	ask.catalog = table;
+	buf_reset(&out);
+	models_codex.list(&ask, &out);
+	v = json_parse(buf_span(&out), NULL);
+	m = json_object_array_get_idx(json_get_array(v, "models"), 0);
+	check_str(json_get_str(m, "slug"), "gpt-6.1-sol");
+	check_str(json_get_str(m, "visibility"), "list");
+	check(!json_get(m, "base_instructions"));
+	check_int((int64_t)json_object_array_length(
+			json_get_array(m, "supported_reasoning_levels")), 6);
+	models_codex.etag(&ask, etag, sizeof(etag));
+	models_codex.etag(&ask, again, sizeof(again));
+	check(strlen(etag) == 34 && !strcmp(etag, again));
+	json_object_put(v);
+	buf_free(&out);
+	catalog_free(cat);
 }
 
 static const struct { const char *bind, *host, *url; } pages[] = {
@@ -159,6 +227,7 @@ int main(void)
 		return 1;
 	test_list(&c, cat);
 	test_one(&c, cat);
+	test_codex(&c, cat);
 	test_home(&c);
 	catalog_free(cat);
 	return test_end("test_models");

@@ -1,0 +1,46 @@
+/*
+ * catalog_sync.h - brings $CHATMOCK_HOME/models.json up to date.
+ *
+ * One process at a time (an flock on models.json.lock), conditional (ETag),
+ * within seconds or not at all: the file that is there stays in use. For the
+ * fetcher's job, and for a worker's thread when an answer of upstream's says
+ * that its list has changed. Blocking: never on the loop.
+ */
+#ifndef CHATMOCK_CATALOG_SYNC_H
+#define CHATMOCK_CATALOG_SYNC_H
+
+#include "catalog.h"
+#include "http.h"
+
+enum sync_result {
+	SYNC_OFF,		/* CHATMOCK_MODEL_SYNC or dynamic info is off */
+	SYNC_FRESH,		/* nothing was due; upstream was not asked */
+	SYNC_ELSEWHERE,		/* another process is at it, or was just now */
+	SYNC_SAME,		/* upstream: it has not changed */
+	SYNC_NEW,		/* another list was written */
+	SYNC__COUNT
+};
+const char *sync_result_name(enum sync_result r);
+
+struct catalog_sync {
+	const struct config *config;
+	const struct http_settings *http;
+	const char *authorization;	/* "Bearer <key>", or NULL: the login, or none */
+	const char *announced;		/* an answer's x-models-etag, or NULL */
+	bool force;			/* ask even when nothing is due */
+	bool renew;			/* a login that has run out is renewed */
+	int64_t ahead_s;		/* due is what will be within so long */
+	int wait_ms;			/* for the lock */
+	/* out */
+	enum sync_result result;
+	size_t models;			/* entries of a new list */
+};
+
+/*
+ * Codes: those of login_read() and login_renew(), of http_fetch(),
+ * ERR_UPSTREAM_ERROR for a status that is no list, ERR_UPSTREAM_GARBLED for a
+ * body that is none, ERR_SYSTEM when the file could not be written.
+ */
+MUST_USE enum err catalog_sync(struct catalog_sync *s, struct err_note *note);
+
+#endif
