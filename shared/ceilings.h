@@ -13,6 +13,7 @@
 #define MAX_REQUEST_HEADERS	100		/* header lines */
 #define MAX_REQUEST_URI		(8u << 10)
 #define MAX_REQUEST_BODY	(32u << 20)
+#define MAX_ZSTD_WINDOW		25		/* bits: 32 MiB */
 #define MAX_JSON_DEPTH		128		/* levels */
 #define MAX_JSON_MEMBERS	100000		/* members or elements of one value */
 #define MAX_STOP_STRINGS	4		/* as OpenAI has it */
@@ -30,6 +31,7 @@
 #define MAX_TOKEN_REPLY		(256u << 10)	/* the issuer's answer */
 #define MAX_ANSWER_ITEMS	4096		/* output items of one answer */
 #define MAX_UPSTREAM_HEADERS	(64u << 10)	/* its header block */
+#define MAX_HANDED_ON		(8u << 10)	/* of these, to the client */
 
 /* Files */
 #define MAX_AUTH_FILE		(1u << 20)

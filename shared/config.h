@@ -86,6 +86,8 @@
 	X(expose_reasoning, BOOL, "CHATMOCK_EXPOSE_REASONING", \
 	  "CHATGPT_LOCAL_EXPOSE_REASONING_MODELS", "0", 0, 0, "", \
 	  "List each reasoning effort of a model as a model of its own.") \
+	X(enable_responses_api, BOOL, "CHATMOCK_ENABLE_RESPONSES_API", "", "1", 0, 0, "", \
+	  "Serve /v1/responses.") \
 	X(enable_web_search, BOOL, "CHATMOCK_ENABLE_WEB_SEARCH", \
 	  "CHATGPT_LOCAL_ENABLE_WEB_SEARCH", "0", 0, 0, "", \
 	  "Add web_search to requests that bring no tools and do not say none.") \

@@ -27,6 +27,7 @@
 	X(BAD_LENGTH, "bad_length") \
 	X(UNSUPPORTED_PARAM, "unsupported_param") \
 	X(BAD_MEDIA_TYPE, "bad_media_type") \
+	X(BAD_ENCODING, "bad_encoding") \
 	X(NO_ROUTE, "no_route") \
 	X(BAD_METHOD, "bad_method") \
 	X(NOT_SERVED, "not_served") \

@@ -85,6 +85,10 @@ bool http_body_sent(const struct http_call *call);
  * when not there. name in any case. From head() on. */
 struct span http_header(struct http_call *call, const char *name);
 
+/* Walks all of them: *at starts NULL; false at the end. */
+bool http_header_next(struct http_call *call, void **at, struct span *name,
+		      struct span *value);
+
 /*
  * The same rules, blocking, for threads and for the fetcher: at most total_ms
  * in all and max bytes of body. reply_free() may be called on a zeroed one

@@ -149,3 +149,17 @@ struct span http_header(struct http_call *call, const char *name)
 		return span_of("");
 	return text_trim(span_of(found->value));
 }
+
+bool http_header_next(struct http_call *call, void **at, struct span *name,
+		      struct span *value)
+{
+	struct curl_header *h = curl_easy_nextheader(call->easy, CURLH_HEADER, -1,
+						     *at);
+
+	*at = h;
+	if (!h)
+		return false;
+	*name = span_of(h->name);
+	*value = text_trim(span_of(h->value));
+	return true;
+}

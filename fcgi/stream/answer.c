@@ -38,6 +38,8 @@ static const struct answer_row answers[ERR__COUNT] = {
 		"The request has parameters that upstream cannot take." },
 	[ERR_BAD_MEDIA_TYPE] = { 415, INVALID, "unsupported_media_type",
 		"The body must be JSON: send Content-Type: application/json." },
+	[ERR_BAD_ENCODING] = { 400, INVALID, "bad_encoding",
+		"The body is not what its Content-Encoding says." },
 	[ERR_NO_ROUTE] = { 404, INVALID, "unknown_url",
 		"There is nothing at this path: GET / lists the base URLs." },
 	[ERR_BAD_METHOD] = { 405, INVALID, "method_not_allowed",
@@ -162,6 +164,8 @@ void answer_begin(struct stream *s, int status, const char *content_type)
 		conn_header(s->conn, "x-chatmock-dropped-params", t->dropped.ptr);
 	if (t->stream)
 		conn_header(s->conn, "X-Accel-Buffering", "no");
+	if (s->handed_on.len && !buf_err(&s->handed_on))
+		conn_header_lines(s->conn, s->handed_on.ptr);
 	cors_headers(s);
 }
 

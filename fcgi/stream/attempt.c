@@ -11,6 +11,7 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
+#include "heads.h"
 #include "refusal.h"
 #include "reqlog.h"
 #include "stream.h"
@@ -37,6 +38,7 @@ static void on_head(void *ctx, struct http_call *call, int status)
 	s->heard_us = loop_now(s->app->loop);
 	reqlog_head(s);
 	catalog_keeper_announced(s->app->models, http_header(call, "x-models-etag"));
+	heads_take(s, call);
 	if (status == 200 && is_event_stream(call)) {
 		s->step = STEP_RELAY;
 		relay_begin(s);
@@ -163,8 +165,10 @@ static void header_fix(struct header_list *h)
 		h->lines[i] = h->text.ptr + (uintptr_t)h->lines[i];
 }
 
-/* The client's x-codex-* headers, by their CGI names. */
-static void forward_headers(struct header_list *h, const struct request *req)
+/* The client's x-codex-* headers, by their CGI names, and more of who speaks
+ * upstream's own tongue. */
+static void forward_headers(struct header_list *h, const struct request *req,
+			    bool native)
 {
 	const char *name, *value;
 	size_t at = 0;
@@ -173,7 +177,7 @@ static void forward_headers(struct header_list *h, const struct request *req)
 	while (request_param_next(req, &at, &name, &value)) {
 		size_t n = 0;
 
-		if (strncmp(name, "HTTP_X_CODEX_", 13) != 0 ||
+		if (!heads_forwarded(name, native) ||
 		    (size_t)(value - name) >= sizeof(lower))
 			continue;
 		for (const char *p = name + 5; *p != '='; p++)
@@ -204,8 +208,12 @@ static void fill_headers(struct header_list *h, const struct stream *s,
 		header_add(h, "Authorization", app->authorization);
 	}
 	header_add(h, "session-id", s->session);
+	/* it says in which shape the body is */
+	if (s->terms.tongue->passes)
+		header_add(h, "x-openai-internal-codex-responses-lite",
+			   request_param(s->req, HEADS_LITE));
 	if (app->config->header_override)
-		forward_headers(h, s->req);
+		forward_headers(h, s->req, s->terms.tongue->passes);
 }
 
 static void call_upstream(struct stream *s, const struct login *login)

@@ -14,6 +14,7 @@ void answer_init(struct answer *a)
 	buf_init(&a->text, MAX_OUT);
 	buf_init(&a->thought, MAX_OUT);
 	buf_init(&a->refusal, MAX_OUT);
+	buf_init(&a->response, MAX_OUT);
 }
 
 void answer_free(struct answer *a)
@@ -32,6 +33,7 @@ void answer_free(struct answer *a)
 	buf_free(&a->text);
 	buf_free(&a->thought);
 	buf_free(&a->refusal);
+	buf_free(&a->response);
 	json_object_put(a->annotations);
 	json_object_put(a->hosted);
 	answer_init(a);
@@ -250,7 +252,8 @@ enum err collect_event(void *ctx, const struct event *ev)
 		a->stop = ev->text;
 		a->usage = ev->usage;
 		a->done = true;
-		break;
+		return ev->source ? add(&a->response, ev->source->response) :
+				    ERR_NONE;
 	default:
 		break;
 	}

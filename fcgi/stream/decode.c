@@ -26,6 +26,7 @@ void decoder_free(struct decoder *d)
 	free(d->items);
 	free(d->parts);
 	buf_free(&d->scratch);
+	decode_pass_free(d->pass);
 	free(d);
 }
 
@@ -45,6 +46,7 @@ enum err decode_tell(struct decoder *d, struct event *ev)
 			return err;
 	}
 	ev->raw = d->raw;
+	ev->source = d->source;
 	d->raw = span_of("");
 	return d->fn(d->ctx, ev);
 }
@@ -209,9 +211,7 @@ static enum err tell_other(struct decoder *d)
 	return decode_tell(d, &(struct event){ .kind = EVENT_OTHER });
 }
 
-/* name stands in where the data has no type of its own. */
-static enum err object_told(struct decoder *d, struct json_object *root,
-			    struct span name)
+enum err decode_root(struct decoder *d, struct json_object *root, struct span name)
 {
 	struct span type = json_get_str(root, "type");
 	const struct rule *rule;
@@ -235,7 +235,7 @@ enum err decode_object(struct decoder *d, struct json_object *root,
 		return ERR_NONE;
 	d->note = note;
 	d->raw = raw;
-	return object_told(d, root, span_of(""));
+	return decode_root(d, root, span_of(""));
 }
 
 /* Most events: a delta, told without a tree. *err is the result if true. */
@@ -298,7 +298,7 @@ static enum err parsed_told(struct decoder *d, struct json_reader *r,
 			       why.code : ERR_UPSTREAM_GARBLED,
 			       "an event: %s", why.why);
 	d->raw = data;
-	err = object_told(d, root, name);
+	err = decode_root(d, root, name);
 	json_object_put(root);
 	return err;
 }
@@ -312,6 +312,8 @@ enum err decode_event(struct decoder *d, struct json_reader *r,
 	if (d->ended || !data.len || span_eq(data, "[DONE]"))
 		return ERR_NONE;
 	d->note = note;
+	if (d->pass)
+		return decode_pass(d, r, name, data);
 	if (decode_skips(name)) {
 		d->raw = data;
 		return tell_other(d);

@@ -36,6 +36,23 @@ MUST_USE enum err decode_object(struct decoder *d, struct json_object *root,
 /* True for events that are dropped by their name alone, unparsed: EVENT_OTHER. */
 bool decode_skips(struct span name);
 
+/*
+ * Makes it a decoder that passes upstream's events on (decode_pass.c), before
+ * the first: each is told once, with its source, as START, KEEPALIVE, DONE,
+ * FAILED, OTHER (private to the ChatGPT backend) or PASSED. Nothing is read in
+ * them but their type, and of the last one its figures. An end whose output
+ * is empty is told with the items that came before it. False: no memory.
+ */
+MUST_USE bool decoder_pass(struct decoder *d);
+
+/* For such a decoder: a large event is looked at in any thread, and told on
+ * the loop. data has to live until then. NULL: no memory. */
+struct decode_look;
+struct decode_look *decode_look(struct span data);
+MUST_USE enum err decode_looked(struct decoder *d, struct decode_look *look,
+				struct err_note *note);
+void decode_look_free(struct decode_look *look);	/* NULL is fine */
+
 /* A terminal event (completed, incomplete, failed, error) was seen. */
 bool decoder_ended(const struct decoder *d);
 

@@ -31,7 +31,7 @@ static void response_read(struct json_walk *w, struct quick_response *r)
 	struct span key, v;
 	bool ok = true;
 
-	*r = (struct quick_response){ .finished = true };
+	*r = (struct quick_response){ .finished = true, .text = r->text };
 	while (json_walk_next(w, &key, &v)) {
 		if (span_eq(key, "id"))
 			ok = ok && take_str(v, &r->id);
@@ -55,7 +55,7 @@ static void item_read(struct json_walk *w, struct quick_item *item)
 	struct span key, v;
 	bool ok = true;
 
-	*item = (struct quick_item){ .there = false };
+	*item = (struct quick_item){ .text = item->text };
 	while (json_walk_next(w, &key, &v)) {
 		if (span_eq(key, "type"))
 			ok = ok && take_str(v, &words->type);
@@ -78,18 +78,21 @@ static void item_read(struct json_walk *w, struct quick_item *item)
 /* A response or an item inside the event; anything else is passed over. */
 static bool read_inside(struct json_walk *w, struct quick *q, bool response)
 {
+	struct span *text = response ? &q->response.text : &q->item.text;
 	struct json_walk inner;
-	struct span v;
 
 	q->response.there = q->response.there && !response;
 	q->item.there = q->item.there && response;
+	text->ptr = w->at;
 	if (!json_walk_enter(w, &inner))
-		return json_walk_value(w, &v);
+		return json_walk_value(w, text);
 	if (response)
 		response_read(&inner, &q->response);
 	else
 		item_read(&inner, &q->item);
 	json_walk_leave(w, &inner);
+	if (w->ok)
+		text->len = (size_t)(w->at - text->ptr);
 	return w->ok;
 }
 
@@ -101,9 +104,10 @@ bool quick_read(struct span data, struct quick *q)
 	bool ok = true;
 
 	q->data = data;
-	q->type = q->at.item_id = SPAN("");
+	q->type = q->at.item_id = q->sequence = SPAN("");
 	q->at.output_index = -1;
-	q->response.there = q->item.there = false;
+	q->response = (struct quick_response){ .text = SPAN("") };
+	q->item = (struct quick_item){ .text = SPAN("") };
 	json_walk_object(&w, data);
 	while (ok && json_walk_key(&w, &key)) {
 		if (span_eq(key, "response"))
@@ -116,6 +120,8 @@ bool quick_read(struct span data, struct quick *q)
 			ok = take_str(v, &q->type);
 		else if (span_eq(key, "item_id"))
 			ok = take_str(v, &q->at.item_id);
+		else if (span_eq(key, "sequence_number"))
+			q->sequence = v;
 		else if (span_eq(key, "output_index"))
 			ok = take_int(v, &q->at.output_index, -1);
 		else if (span_eq(key, "content_index"))
@@ -324,7 +330,7 @@ static bool usage_read(struct span usage, struct usage *u)
 static bool all_told(struct decoder *d, struct span output)
 {
 	struct json_walk w, inner;
-	struct quick_item item;
+	struct quick_item item = { .there = false };
 	struct item *it;
 	struct span key;
 	bool all = true;
@@ -354,7 +360,8 @@ bool quick_completed(struct decoder *d, const struct quick *q, enum err *err)
 
 	if (!r->there || !r->finished ||
 	    (r->status.len && !span_eq(r->status, "completed")) ||
-	    !usage_read(r->usage, &ev.usage) || !all_told(d, r->output))
+	    !usage_read(r->usage, &ev.usage) ||
+	    (!d->pass && !all_told(d, r->output)))
 		return false;
 	*err = decode_done(d, &ev, NULL);
 	return true;

@@ -50,8 +50,10 @@ struct decoder {
 	bool started, ended;
 	bool thought;			/* some reasoning was told */
 	struct buf scratch;		/* a delta without its escapes */
+	struct pass *pass;		/* or NULL: see decode_pass.c */
 	/* during a call */
 	struct span raw;		/* not yet told */
+	const struct event_source *source;
 	struct err_note *note;
 };
 
@@ -183,15 +185,18 @@ struct quick_response {
 	bool there;			/* it is an object, and what it says plain */
 	bool finished;			/* nothing says that it is incomplete */
 	struct span id, model, status, usage, output;
+	struct span text;		/* all of it, whatever it is */
 };
 struct quick_item {
 	bool there;
 	struct item_words words;
 	struct span content, args, input;
+	struct span text;
 };
 struct quick {
 	struct span data;		/* all of it */
 	struct span type;
+	struct span sequence;
 	struct place at;
 	struct quick_response response;
 	struct quick_item item;
@@ -203,5 +208,14 @@ bool quick_rest(struct decoder *d, const struct quick *q, enum part_kind part,
 bool quick_item_added(struct decoder *d, const struct quick *q, enum err *err);
 bool quick_item_done(struct decoder *d, const struct quick *q, enum err *err);
 bool quick_completed(struct decoder *d, const struct quick *q, enum err *err);
+
+/* What an event's tree says; name stands in for a type that is missing. */
+enum err decode_root(struct decoder *d, struct json_object *root,
+		     struct span name);
+
+/* An event of a decoder that passes (decode_pass.c). */
+enum err decode_pass(struct decoder *d, struct json_reader *r, struct span name,
+		     struct span data);
+void decode_pass_free(struct pass *p);		/* NULL is fine */
 
 #endif

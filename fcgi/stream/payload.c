@@ -13,6 +13,7 @@ static const char *const fields[] = {
 	"model", "instructions", "input", "tools", "tool_choice",
 	"parallel_tool_calls", "reasoning", "store", "stream", "include",
 	"prompt_cache_key", "text", "service_tier", "client_metadata",
+	"stream_options",
 };
 
 /* What changes an answer's meaning: refused rather than silently not done. */
@@ -34,6 +35,12 @@ static bool known_field(const char *name)
 static bool is_chatgpt(const struct ask *a)
 {
 	return a->config->kind == KIND_CHATGPT;
+}
+
+/* From its own API's client to a plain upstream: nothing is taken out. */
+static bool is_untouched(const struct ask *a)
+{
+	return a->native && !is_chatgpt(a);
 }
 
 /* --- parameters that the Responses API lacks -------------------------- */
@@ -120,17 +127,40 @@ static bool may_default(const struct ask *a, int value, int dflt)
 	return a->model.known || is_chatgpt(a) || value != dflt;
 }
 
+/* What is said of reasoning beside effort and summary. The backend knows
+ * the context. */
+static bool apply_reasoning_rest(struct ask *a, struct json_object *given,
+				 struct json_object *into)
+{
+	struct lh_entry *e = given ? json_object_get_object(given)->head : NULL;
+	char name[80];
+
+	for (; e; e = e->next) {
+		const char *key = lh_entry_k(e);
+
+		if (!strcmp(key, "effort") || !strcmp(key, "summary") || !lh_entry_v(e))
+			continue;
+		if (is_chatgpt(a) && strcmp(key, "context")) {
+			snprintf(name, sizeof(name), "reasoning.%s", key);
+			terms_drop(&a->terms, name);
+		} else if (!json_set(into, key, json_ref(lh_entry_v(e)))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool apply_reasoning(struct ask *a)
 {
 	static const char *const summaries[] = { "auto", "concise", "detailed" };
 	struct json_object *given = json_get_object(a->request, "reasoning");
-	struct json_object *o, *context = json_get(given, "context");
+	struct json_object *o;
 	struct span effort = json_get_str(given, "effort");
 	struct span summary = json_get_str(given, "summary");
 	int set = a->config->reasoning_summary;
 	bool ok = true;
 
-	if (a->model.known && !a->model.known->efforts) {
+	if (a->model.known && !a->model.known->efforts && !is_untouched(a)) {
 		json_object_object_del(a->request, "reasoning");
 		return true;
 	}
@@ -140,11 +170,10 @@ static bool apply_reasoning(struct ask *a)
 		ok = json_set_cstr(o, "effort", effort_word(a, effort));
 	if (summary.len && !span_eq(summary, "none"))
 		ok = ok && json_set_str(o, "summary", summary);
-	else if (!summary.len && set != SUMMARY_NONE &&
+	else if (!summary.len && set != SUMMARY_NONE && !(a->native && given) &&
 		 (json_get(o, "effort") || may_default(a, set, SUMMARY_AUTO)))
 		ok = ok && json_set_cstr(o, "summary", summaries[set]);
-	if (context)
-		ok = ok && json_set(o, "context", json_ref(context));
+	ok = ok && apply_reasoning_rest(a, given, o);
 	if (o && json_object_object_length(o) && ok)
 		return json_set(a->request, "reasoning", o);
 	json_object_object_del(a->request, "reasoning");
@@ -199,7 +228,7 @@ static bool apply_search(struct ask *a)
 	if (has_tools(a))
 		return true;
 	/* a choice among no tools says nothing, and some servers refuse it */
-	if (none)
+	if (none && !is_untouched(a))
 		json_object_object_del(a->request, "tool_choice");
 	if (none || !a->config->enable_web_search)
 		return true;
@@ -275,12 +304,37 @@ static bool apply_key(struct ask *a, const char *session)
 	return json_set_cstr(a->request, "prompt_cache_key", session);
 }
 
+/* The stream is ours to shape; the backend knows one option more. */
+static bool apply_stream_options(struct ask *a)
+{
+	static const char delivery[] = "reasoning_summary_delivery";
+	struct json_object *given = json_get_object(a->request, "stream_options");
+	struct json_object *wish = json_ref(json_get(given, delivery)), *o;
+	struct lh_entry *e = given ? json_object_get_object(given)->head : NULL;
+	char name[80];
+
+	for (; e && a->native; e = e->next) {
+		const char *key = lh_entry_k(e);
+
+		snprintf(name, sizeof(name), "stream_options.%s", key);
+		if (strcmp(key, delivery))
+			terms_drop(&a->terms, name);
+	}
+	json_object_object_del(a->request, "stream_options");
+	if (!wish)
+		return true;
+	o = json_object_new_object();
+	return json_set(o, delivery, wish) && json_set(a->request, "stream_options", o);
+}
+
 static bool apply_rest(struct ask *a, const char *session)
 {
 	struct json_object *r = a->request;
 
-	json_object_object_del(r, "stream_options");
-	if (json_get(r, "instructions") && !json_get_str(r, "instructions").len)
+	if (!is_untouched(a) && !apply_stream_options(a))
+		return false;
+	if (json_get(r, "instructions") && !json_get_str(r, "instructions").len &&
+	    !is_untouched(a))
 		json_object_object_del(r, "instructions");
 	return apply_key(a, session) && json_set_cstr(r, "model", a->model.slug) &&
 	       json_set_bool(r, "stream", true) && apply_kind(a);

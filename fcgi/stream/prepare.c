@@ -10,6 +10,8 @@
 
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
+#include "../../shared/text.h"
+#include "../../shared/unpack.h"
 #include "payload.h"
 #include "stream.h"
 
@@ -41,8 +43,19 @@ static struct span callers_key(const struct stream *s)
 	return span_of(key);
 }
 
-/* Runs here or in a thread: no loop, no conn, no log. */
-static void prepare_work(struct stream *s, struct err_note *note)
+/* Codex, or who asks where Codex alone does: it reads the backend's private
+ * events. */
+static bool is_codex(const struct stream *s)
+{
+	struct span originator = span_of(request_param(s->req, "HTTP_ORIGINATOR"));
+	struct span agent = span_of(request_param(s->req, "HTTP_USER_AGENT"));
+
+	return text_starts_nocase(originator, "codex") ||
+	       text_starts_nocase(agent, "codex") ||
+	       span_starts(span_of(s->route->path), "/backend-api/");
+}
+
+static void translate(struct stream *s, struct err_note *note)
 {
 	struct json_object *body = json_parse(buf_span(&s->req->body), note);
 	struct ask *ask = &s->ask;
@@ -51,6 +64,7 @@ static void prepare_work(struct stream *s, struct err_note *note)
 		return;
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
 	ask->terms.tongue = s->route->tongue;
+	ask->terms.private_events = is_codex(s);
 	if (!json_is_object(body))
 		err_tell(note, ERR_BAD_JSON,
 			 "The body must be a JSON object.");
@@ -64,6 +78,34 @@ static void prepare_work(struct stream *s, struct err_note *note)
 		buf_reset(&s->payload);
 	json_object_put(ask->request);
 	ask->request = NULL;
+}
+
+static struct span encoding_of(const struct stream *s)
+{
+	return span_of(request_param(s->req, "HTTP_CONTENT_ENCODING"));
+}
+
+/* A packed body becomes what it was. */
+static enum err unpack_body(struct stream *s, struct err_note *note)
+{
+	struct buf body;
+	enum err err;
+
+	if (!unpack_wanted(encoding_of(s)))
+		return ERR_NONE;
+	buf_init(&body, MAX_REQUEST_BODY);
+	err = unpack(encoding_of(s), buf_span(&s->req->body), MAX_REQUEST_BODY,
+		     &body, note);
+	buf_free(&s->req->body);
+	s->req->body = body;
+	return err;
+}
+
+/* Runs here or in a thread: no loop, no conn, no log. */
+static void prepare_work(struct stream *s, struct err_note *note)
+{
+	if (!unpack_body(s, note))
+		translate(s, note);
 }
 
 /* The client's text has been read. Letting go of megabytes takes its time
@@ -118,13 +160,15 @@ static void job_done(struct loop_job *job)
 
 static bool job_start(struct stream *s)
 {
+	/* packed, a text is a fraction of itself */
+	size_t heavy = HEAVY_TEXT / (unpack_wanted(encoding_of(s)) ? 8 : 1);
 	struct preparing *p = malloc(sizeof(*p));
 
 	if (!p)
 		return false;
 	*p = (struct preparing){
 		.job = { .work = job_work, .done = job_done,
-			 .heavy = s->req->body.len > HEAVY_TEXT },
+			 .heavy = s->req->body.len > heavy },
 		.s = s, .note = ERR_NOTE_INIT,
 	};
 	s->job_running = loop_submit(s->app->loop, LANE_WORK, &p->job);
@@ -136,7 +180,8 @@ static bool job_start(struct stream *s)
 void prepare_start(struct stream *s)
 {
 	s->step = STEP_PREPARE;
-	if (s->req->body.len <= INLINE_PARSE)
+	/* how much a packed body holds is not known before */
+	if (s->req->body.len <= INLINE_PARSE && !unpack_wanted(encoding_of(s)))
 		prepare_all(s, &s->note);
 	else if (job_start(s))
 		return;

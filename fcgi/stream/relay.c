@@ -82,16 +82,34 @@ static void let_go(struct stream *s)
 	attempt_forget(s);
 }
 
+/* What leaves at once. Who gets upstream's own events gets the first one when
+ * it comes, and private ones if they are wanted. */
+static bool is_said(const struct stream *s, const struct event *ev)
+{
+	if (event_is_semantic(ev) || s->semantic)
+		return true;
+	return ev->source && !s->answer &&
+	       (ev->kind == EVENT_START ||
+		(ev->kind == EVENT_OTHER && s->terms.private_events));
+}
+
+/* The tongue says it if it has said anything, in upstream's words if it can. */
+static enum err failed(struct stream *s, const struct event *ev)
+{
+	if (ev->source && s->semantic && !s->answer)
+		s->terms.tongue->emit(&s->emitter, conn_body(s->conn), ev);
+	s->note = *ev->note;
+	return s->note.code;
+}
+
 /* The last of the chain: one event, to the client or to the collector. */
 static enum err sink(void *ctx, const struct event *ev)
 {
 	struct stream *s = ctx;
 	struct buf *out;
 
-	if (ev->kind == EVENT_FAILED) {
-		s->note = *ev->note;
-		return s->note.code;
-	}
+	if (ev->kind == EVENT_FAILED)
+		return failed(s, ev);
 	if (ev->kind == EVENT_START && ev->model.len)
 		text_copy(s->upstream_model, sizeof(s->upstream_model), ev->model);
 	if (ev->kind == EVENT_DONE) {
@@ -99,7 +117,7 @@ static enum err sink(void *ctx, const struct event *ev)
 		s->usage = ev->usage;
 		s->terms.done_us = clock_mono_us();
 	}
-	if (!s->semantic && !event_is_semantic(ev))
+	if (!is_said(s, ev))
 		return ERR_NONE;
 	if (!s->answer)
 		open_reply(s);
@@ -120,9 +138,24 @@ enum err relay_sse(void *ctx, struct span name, struct span data)
 		return ERR_NONE;	/* nothing counts behind the end */
 	if (s->big)
 		return big_queue(s, name, data) ? ERR_NONE : ERR_NO_MEMORY;
-	if (data.len > INLINE_EVENT && !decode_skips(name))
+	if (data.len > INLINE_EVENT &&
+	    (s->terms.tongue->passes || !decode_skips(name)))
 		return big_start(s, name, data) ? ERR_NONE : ERR_NO_MEMORY;
 	return decode_event(s->decoder, s->app->reader, name, data, &s->note);
+}
+
+/* Upstream's own events have nothing to be filtered. */
+static struct decoder *new_decoder(struct stream *s)
+{
+	bool passes = s->terms.tongue->passes;
+	struct decoder *d = passes ? decoder_new(sink, s) :
+				     decoder_new(filter_event, &s->filter);
+
+	if (d && passes && !decoder_pass(d)) {
+		decoder_free(d);
+		d = NULL;
+	}
+	return d;
 }
 
 void relay_begin(struct stream *s)
@@ -130,7 +163,7 @@ void relay_begin(struct stream *s)
 	relay_free(s);
 	sse_init(&s->sse, MAX_SSE_EVENT, relay_sse, s);
 	filter_init(&s->filter, &s->terms, sink, s);
-	s->decoder = decoder_new(filter_event, &s->filter);
+	s->decoder = new_decoder(s);
 	memset(&s->emitter, 0, sizeof(s->emitter));
 	s->emitter.terms = &s->terms;
 	s->received = 0;
@@ -264,7 +297,7 @@ void relay_heartbeat(struct stream *s)
 	if (conn_full(s->conn))
 		;
 	else if (tongue->beat)
-		tongue->beat(&s->terms, conn_body(s->conn));
+		tongue->beat(&s->emitter, conn_body(s->conn));
 	else
 		buf_str(conn_body(s->conn), tongue->heartbeat);
 	conn_flush(s->conn);

@@ -15,6 +15,8 @@ struct big_event {
 	struct stream *s;
 	struct buf text;
 	struct json_object *root;
+	bool passes;			/* the tongue passes events on: */
+	struct decode_look *look;	/* in place of root */
 	struct err_note note;
 	struct buf queue;		/* SSE text of the events behind it */
 };
@@ -22,6 +24,7 @@ struct big_event {
 static void big_free(struct big_event *big)
 {
 	json_object_put(big->root);
+	decode_look_free(big->look);
 	buf_free(&big->text);
 	buf_free(&big->queue);
 	free(big);
@@ -31,7 +34,10 @@ static void parse_work(struct loop_job *job)
 {
 	struct big_event *big = CONTAINER_OF(job, struct big_event, job);
 
-	big->root = json_parse(buf_span(&big->text), &big->note);
+	if (big->passes)
+		big->look = decode_look(buf_span(&big->text));
+	else
+		big->root = json_parse(buf_span(&big->text), &big->note);
 }
 
 static void drop_work(struct loop_job *job)
@@ -39,7 +45,9 @@ static void drop_work(struct loop_job *job)
 	struct big_event *big = CONTAINER_OF(job, struct big_event, job);
 
 	json_object_put(big->root);
+	decode_look_free(big->look);
 	big->root = NULL;
+	big->look = NULL;
 }
 
 static void drop_done(struct loop_job *job)
@@ -60,6 +68,18 @@ static void push_queue(struct stream *s, struct big_event *big)
 	sse_free(&p);
 }
 
+static enum err big_told(struct stream *s, struct big_event *big)
+{
+	if (big->look)
+		return decode_looked(s->decoder, big->look, &s->note);
+	if (big->root)
+		return decode_object(s->decoder, big->root, buf_span(&big->text),
+				     &s->note);
+	return err_set(&s->note, big->passes ||
+		       big->note.code == ERR_NO_MEMORY ? ERR_NO_MEMORY :
+		       ERR_UPSTREAM_GARBLED, "%s", big->note.why);
+}
+
 /* How the transfer ended meanwhile counts only if the events were not the
  * answer's last. */
 static void decode_big(struct stream *s, struct big_event *big)
@@ -67,11 +87,7 @@ static void decode_big(struct stream *s, struct big_event *big)
 	struct err_note ended = s->note;
 
 	s->note = ERR_NOTE_INIT;
-	if (!big->root)
-		err_set(&s->note, big->note.code == ERR_NO_MEMORY ?
-			ERR_NO_MEMORY : ERR_UPSTREAM_GARBLED, "%s", big->note.why);
-	else if (!decode_object(s->decoder, big->root, buf_span(&big->text),
-				&s->note))
+	if (!big_told(s, big))
 		push_queue(s, big);
 	if (!s->note.code && !s->done)
 		s->note = ended;
@@ -118,6 +134,7 @@ bool big_start(struct stream *s, struct span name, struct span data)
 	if (!big)
 		return false;
 	big->s = s;
+	big->passes = s->terms.tongue->passes;
 	big->note = ERR_NOTE_INIT;
 	big->job.work = parse_work;
 	big->job.done = parse_done;

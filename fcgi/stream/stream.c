@@ -48,6 +48,7 @@ static struct stream *stream_new(struct app *app, struct conn *conn,
 	terms_init(&s->terms);
 	buf_init(&s->payload, (size_t)MAX_REQUEST_BODY * 2);
 	buf_init(&s->refusal, MAX_UPSTREAM_ERROR);
+	buf_init(&s->handed_on, MAX_HANDED_ON);
 	s->next = app->first;
 	if (app->first)
 		app->first->prev = s;
@@ -70,6 +71,7 @@ static void stream_free(struct stream *s)
 	terms_free(&s->terms);
 	buf_free(&s->payload);
 	buf_free(&s->refusal);
+	buf_free(&s->handed_on);
 	request_free(s->req);
 	if (s->prev)
 		s->prev->next = s->next;
@@ -322,6 +324,10 @@ static enum err admit(struct stream *s, struct span *arg)
 		return s->note.code;
 	if (s->route->kind != ROUTE_GENERATE)
 		return ERR_NONE;
+	if (s->route->tongue == &tongue_responses &&
+	    !s->app->config->enable_responses_api)
+		return err_tell(&s->note, ERR_NO_ROUTE, "The Responses API is switched "
+				"off here (CHATMOCK_ENABLE_RESPONSES_API).");
 	if (!s->app->config->codex_enabled)
 		return err_set(&s->note, ERR_DISABLED, "CODEX__ENABLED is false");
 	if (app_busy(s->app))

@@ -61,6 +61,7 @@ struct stream {
 	struct emitter emitter;
 	struct answer *answer;		/* whole answers only */
 	struct buf refusal;		/* upstream's error body */
+	struct buf handed_on;		/* upstream's headers for the client, lines */
 	struct big_event *big;		/* being parsed in a thread */
 	size_t received;		/* bytes of the answer, all events */
 	bool semantic;			/* an event has left: no attempt any more */

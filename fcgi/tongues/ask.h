@@ -1,7 +1,8 @@
 /*
  * ask.h - from a client's request to a Responses request.
  *
- * ask_chat() and ask_completion() are the ask members of their tongues.
+ * ask_chat(), ask_completion() and ask_responses() are the ask members of
+ * their tongues.
  * They fill a->request, a->terms and a->model from the client's body and
  * never change the body: parts of it are shared by reference. What they
  * leave out is named in terms.dropped. The rest of this file is what
@@ -27,6 +28,8 @@ enum err ask_ollama(struct ask *a, struct json_object *body,
 enum err ask_ollama_generate(struct ask *a, struct json_object *body,
 			     struct err_note *note);
 enum err ask_anthropic(struct ask *a, struct json_object *body,
+		       struct err_note *note);
+enum err ask_responses(struct ask *a, struct json_object *body,
 		       struct err_note *note);
 
 /* --- for ask_*.c ------------------------------------------------------ */
@@ -166,6 +169,9 @@ enum err ask_own_params(struct asking *q, const struct ask_param *own,
 			size_t count);
 /* A stop string, kept by us; at is where it stands. False: told. */
 bool ask_add_stop(struct asking *q, struct json_object *v, const struct at *at);
+/* One parameter as chat and completions have it; name is one of theirs. */
+enum err ask_param_common(struct asking *q, const char *name,
+			  struct json_object *v);
 enum err ask_take_number(struct asking *q, const struct ask_param *p,
 			 struct json_object *v);
 enum err ask_take_int(struct asking *q, const struct ask_param *p,

@@ -316,6 +316,14 @@ static const struct ask_param *find(const struct ask_param *table, size_t count,
 	return NULL;
 }
 
+enum err ask_param_common(struct asking *q, const char *name,
+			  struct json_object *v)
+{
+	const struct ask_param *p = find(common, ARRAY_LEN(common), name);
+
+	return p->take(q, p, v);
+}
+
 static enum err take_all(struct asking *q, const struct ask_param *own,
 			 size_t count, const struct ask_param *others,
 			 size_t other_count)

@@ -245,9 +245,9 @@ static void ollama_emit(struct emitter *e, struct buf *out,
  * the answer with no text in it is what all of them pass over, and Ollama
  * itself sends such.
  */
-static void ollama_beat(const struct terms *t, struct buf *out)
+static void ollama_beat(struct emitter *e, struct buf *out)
 {
-	say(out, t, shape_of(t)->text, SPAN(""));
+	say(out, e->terms, shape_of(e->terms)->text, SPAN(""));
 }
 
 static void ollama_whole(const struct terms *t, struct buf *out,

@@ -30,7 +30,19 @@ enum event_kind {
 				 * FINISH_STOP_STRING the one met, as terms has it */
 	EVENT_FAILED,		/* note: upstream said that it failed */
 	EVENT_OTHER,		/* nothing to us */
+	EVENT_PASSED,		/* source says it: to a tongue that passes it on */
 	EVENT__COUNT
+};
+
+/*
+ * Upstream's own words for an event, as a tongue that speaks them passes them
+ * on: the spans lie in json. Empty ones were not there, or not to be found.
+ */
+struct event_source {
+	struct span json;	/* the event's data */
+	struct span type;
+	struct span sequence;	/* the number at "sequence_number" */
+	struct span response;	/* the object at "response" */
 };
 
 enum finish { FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_STOP_STRING };
@@ -50,7 +62,8 @@ struct event {
 	struct usage usage;
 	struct json_object *json;	/* borrowed */
 	const struct err_note *note;	/* EVENT_FAILED */
-	struct span raw;	/* upstream's own JSON, for pass-through */
+	struct span raw;	/* upstream's own JSON */
+	const struct event_source *source;	/* only from a decoder that passes */
 };
 
 /* Takes one event; anything but 0 ends the stream with that code. */

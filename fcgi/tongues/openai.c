@@ -52,7 +52,7 @@ static void string_or_null(struct buf *out, const char *s)
 		buf_str(out, "null");
 }
 
-static void limit_members(struct buf *out, const struct err_note *note)
+void openai_limit(struct buf *out, const struct err_note *note)
 {
 	bool limit = note && (note->plan[0] || note->resets_at);
 
@@ -80,7 +80,7 @@ void openai_error_body(struct buf *out, const struct fault *f)
 	string_or_null(out, f->param);
 	buf_str(out, ",\"code\":");
 	string_or_null(out, f->code);
-	limit_members(out, f->note);
+	openai_limit(out, f->note);
 	buf_str(out, "}}");
 }
 

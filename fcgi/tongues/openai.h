@@ -21,6 +21,10 @@ void openai_end(struct buf *out, const struct terms *t, struct span object,
 /* {"error":{"message","type","param","code"}}, and a limit's plan and reset */
 void openai_error_body(struct buf *out, const struct fault *f);
 
+/* A limit's members, each behind a comma: plan_type, resets_at,
+ * resets_in_seconds. Nothing for what is no limit; note may be NULL. */
+void openai_limit(struct buf *out, const struct err_note *note);
+
 /* The same as an event; nothing may follow it. */
 void openai_error_event(struct emitter *e, struct buf *out,
 			const struct fault *f);

@@ -1,6 +1,8 @@
 /* terms.c - the terms of an answer and the life of an ask; see tongue.h. */
 #include "tongue.h"
 
+#include "../../shared/ceilings.h"
+
 /* Enough for a header line that every server and client takes. */
 #define MAX_DROPPED 1000
 #define MAX_DROPPED_NAME 64
@@ -10,6 +12,7 @@ void terms_init(struct terms *t)
 	*t = (struct terms){ 0 };
 	names_init(&t->names);
 	buf_init(&t->dropped, MAX_DROPPED);
+	buf_init(&t->echo, (size_t)MAX_REQUEST_BODY * 2);
 }
 
 void terms_free(struct terms *t)
@@ -23,6 +26,7 @@ void terms_free(struct terms *t)
 	t->stop_count = 0;
 	names_free(&t->names);
 	buf_free(&t->dropped);
+	buf_free(&t->echo);
 }
 
 /* Is name one of the words of "a, b, c"? */
@@ -64,6 +68,11 @@ void terms_drop(struct terms *t, const char *param)
 	if (t->dropped.len)
 		buf_str(&t->dropped, ", ");
 	buf_str(&t->dropped, name);
+}
+
+bool terms_dropped(const struct terms *t, struct span param)
+{
+	return listed(buf_span(&t->dropped), param.ptr, param.len);
 }
 
 void ask_init(struct ask *a, const struct config *c, const struct catalog *cat)

@@ -37,6 +37,10 @@ struct terms {
 	/* clock_mono_us() when the request came, when the first of its answer
 	 * was there, and its end; 0: not yet */
 	int64_t begun_us, first_us, done_us;
+	bool private_events;		/* a Codex client: the backend's own are
+					 * passed on */
+	struct buf echo;		/* the request's part in a whole response,
+					 * a JSON object or empty */
 	enum reasoning_compat reasoning;
 	struct names names;
 	char *stops[MAX_STOPS_KEPT];	/* stop strings, kept by us */
@@ -48,6 +52,7 @@ void terms_init(struct terms *t);
 void terms_free(struct terms *t);		/* safe twice */
 /* Notes a dropped parameter once. */
 void terms_drop(struct terms *t, const char *param);
+bool terms_dropped(const struct terms *t, struct span param);
 
 /*
  * A request on its way to a Responses request. ask_* fills request and terms.
@@ -65,6 +70,8 @@ struct ask {
 	struct json_object *unsupported;	/* object or NULL; owned */
 	const char *reasoning_header;	/* X-ChatMock-Reasoning or NULL */
 	const struct at *in;		/* see ask_params() in ask.h */
+	bool native;			/* asked in upstream's own tongue: what it
+					 * says stays as it was said */
 };
 void ask_init(struct ask *a, const struct config *c, const struct catalog *cat);
 void ask_free(struct ask *a);			/* safe twice */
@@ -108,6 +115,8 @@ struct answer {
 	struct span stop;		/* the stop string met, as terms has it */
 	struct usage usage;
 	bool done;			/* EVENT_DONE was seen */
+	struct buf response;		/* upstream's own object, where it is
+					 * passed on */
 };
 
 /* What a tongue remembers while it says a stream. Zeroed at the start. */
@@ -121,6 +130,9 @@ struct emitter {
 	unsigned searches;		/* tongue's own: hosted searches told */
 	bool thinking;			/* tongue's own: inside reasoning */
 	bool refused;			/* tongue's own: some refusal was told */
+	bool numbered;			/* tongue's own: sequence is upstream's */
+	int64_t sequence;		/* tongue's own: number of the next event */
+	char response_id[80];		/* tongue's own: as upstream named it */
 };
 
 struct tongue {
@@ -129,9 +141,12 @@ struct tongue {
 	const char *id_prefix;		/* "chatcmpl-" */
 	const char *heartbeat;		/* bytes that keep a silent stream alive, or NULL */
 	/* or says them itself, where they are not always the same; or NULL */
-	void (*beat)(const struct terms *t, struct buf *out);
+	void (*beat)(struct emitter *e, struct buf *out);
 	const char *id_header;		/* the request's id once more, or NULL */
 	bool ordered;			/* whole() wants the answer's pieces */
+	bool passes;			/* it is upstream's own: events come with
+					 * their source and unfiltered, upstream's
+					 * headers are handed on */
 
 	/* Fills a->request and a->terms from the client's body (borrowed; it may
 	 * take references). */
@@ -158,5 +173,6 @@ struct tongue {
 
 extern const struct tongue tongue_chat, tongue_completion, tongue_anthropic;
 extern const struct tongue tongue_ollama, tongue_ollama_generate;
+extern const struct tongue tongue_responses;
 
 #endif

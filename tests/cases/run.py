@@ -27,6 +27,7 @@ import anthropic_shape as anthropic  # noqa: E402
 import case as cases  # noqa: E402
 import fastcgi  # noqa: E402
 import ollama  # noqa: E402
+import packed  # noqa: E402
 import settings  # noqa: E402
 from case import MISSING, expand, find, pairs, wanted  # noqa: E402
 from gateway import Answer, Checks, Gateway  # noqa: E402
@@ -37,10 +38,11 @@ CLIENT_KEY = "sk-canary-client-5d1f0a77"
 FILES_PER_GATEWAY = 16
 # The gateway looks at the login's file once a second.
 LOGIN_IS_SEEN_S = 1.2
-ID = re.compile(r"\b(?:chatcmpl|cmpl|req|msg)[-_][0-9A-Za-z]{24}\b")
+ID = re.compile(r"\b(?:chatcmpl|cmpl|req|msg|resp)[-_][0-9A-Za-z]{24}\b")
 TIME = re.compile(r'"created":\d{9,}')
 MESSAGES = re.compile(r"/messages/?$")
 GENERATING = re.compile(r"/(chat/)?completions/?$")
+RESPONSES = re.compile(r"/responses/?$")
 
 
 def same(text):
@@ -103,6 +105,9 @@ class Play:
         headers = {"Authorization": "Bearer " + CLIENT_KEY,
                    **{k: v and expand(v) for k, v in ex.headers.items()}}
         path = expand(ex.path)
+        if ex.packed:
+            body = packed.pack(ex.packed, body)
+            headers["Content-Encoding"] = ex.packed.split(" ")[0]
         if ex.via is None:
             return self.g.call(ex.method, path, body, headers)
         headers = {k: v for k, v in headers.items() if v is not None}
@@ -194,6 +199,8 @@ class Play:
             return
         if self.r.status >= 400:
             name = "ErrorResponse"
+        elif RESPONSES.search(path):
+            name = "Response"
         elif GENERATING.search(path):
             name = "CreateChatCompletionResponse" if "/chat/" in path \
                 else "CreateCompletionResponse"
@@ -207,6 +214,9 @@ class Play:
 
     def usual_stream(self):
         chat = "/chat/" in self.ex.path
+        if RESPONSES.search(self.ex.path.split("?")[0]):
+            self.usual_responses_stream()
+            return
         try:
             events = self.r.events()
         except ValueError as e:
@@ -238,10 +248,26 @@ class Play:
             self.check(roles[:1] == ["assistant"] and not any(roles[1:]),
                        ": the role, once, in the first chunk", roles)
 
+    def usual_responses_stream(self):
+        """Numbers without a gap, a first event and a last one."""
+        events, names = self.r.events(), re.findall(r"^event: (.*)$", self.r.text,
+                                                    re.M)
+        self.equal(names, [e["type"] for e in events], ": names of events")
+        numbers = [e["sequence_number"] for e in events if "sequence_number" in e]
+        self.equal(numbers, list(range(numbers[0], numbers[0] + len(numbers)))
+                   if numbers else [], ": numbers of events")
+        ends = [i for i, e in enumerate(events) if e["type"] in (
+            "response.completed", "response.failed", "response.incomplete")]
+        self.equal(ends, [len(events) - 1], ": one end, and that is the last")
+        self.check("[DONE]" not in self.r.text, ": [DONE] is none of this API's")
+        for event in events:
+            if event["type"] in self.api.events() and "sequence_number" in event \
+                    and not self.ex.lax:
+                self.valid(self.api.events()[event["type"]], event)
+
     # --- the answer's body, to the letter or in short
 
     def compare(self, want):
-        short = ("delta", "finish", "usage", "done", "error", "comment")
         if want[0][1].split(" ")[0] == "line":
             ollama.compare(self, want)
             return

@@ -7,7 +7,8 @@ CHECKS = ("sent", "sent-header", "sent-as", "sent-again", "upstream-saw", "json"
           "no-text", "header", "status", "log", "error-log", "took",
           "auth", "stats")
 SETUP = ("gateway", "conf", "file")
-BEFORE = ("upstream", "issuer", "login", "login-now", "via", "upstream-refuses")
+BEFORE = ("upstream", "issuer", "login", "login-now", "via", "upstream-refuses",
+          "packed", "lax")
 KINDS = ("chatgpt", "responses")
 
 
@@ -20,6 +21,8 @@ class Exchange:
         self.login = self.via = None
         self.hasty = False              # the login changes right before it
         self.refused = False            # by upstream, and that is the point
+        self.packed = None              # the body's Content-Encoding
+        self.lax = False                # events are not those of the description
         self.method = self.path = self.body = self.want = self.status = None
         self.type = ""
 
@@ -84,6 +87,10 @@ def parse(path):
                 ex.via = dict(p.split("=", 1) for p in rest.split()[1:])
             elif word == "upstream-refuses":
                 ex.refused = True
+            elif word == "packed":
+                ex.packed = rest
+            elif word == "lax":
+                ex.lax = True
             else:
                 (ex.script if word == "upstream" else ex.issuer).append(rest)
         elif word == ">":

@@ -28,8 +28,8 @@ def _nullable(node):
 
 def _amend(schemas):
     """Where it contradicts its own examples and its own service: the chunks
-    of a completion have no reason yet, usage may be null, and calls of custom
-    tools are streamed, too."""
+    of a completion have no reason yet, usage may be null (also a response's
+    that goes on), and calls of custom tools are streamed, too."""
     call = schemas["ChatCompletionMessageToolCallChunk"]["properties"]
     call["type"]["enum"].append("custom")
     choice = schemas["CreateCompletionResponse"]["properties"]["choices"]["items"]
@@ -39,6 +39,14 @@ def _amend(schemas):
                  "CreateChatCompletionStreamResponse"):
         has = schemas[name]["properties"]
         has["usage"] = {"anyOf": [has["usage"], {"type": "null"}]}
+    for part in schemas["Response"]["allOf"]:
+        has = part.get("properties", {})
+        if "usage" in has:
+            has["usage"] = {"anyOf": [has["usage"], {"type": "null"}]}
+    # newer than many a server
+    details = schemas["ResponseUsage"]["properties"]["input_tokens_details"]
+    details["required"] = [name for name in details["required"]
+                           if name != "cache_write_tokens"]
 
 
 class OpenAPI:
@@ -70,6 +78,19 @@ class OpenAPI:
             specification=referencing.jsonschema.DRAFT202012)
         self.registry = referencing.Registry().with_resource("urn:spec", resource)
         self.make = jsonschema.Draft202012Validator
+
+    def events(self):
+        """The events of a response's stream: type -> name of the schema."""
+        if self.why:
+            return {}
+        if not hasattr(self, "event_names"):
+            schemas = self.spec["components"]["schemas"]
+            names = [ref["$ref"].rsplit("/", 1)[1] for ref in
+                     schemas["ResponseStreamEvent"]["anyOf"]]
+            self.event_names = {
+                schemas[n]["properties"]["type"]["enum"][0]: n for n in names
+                if "enum" in schemas[n]["properties"]["type"]}
+        return self.event_names
 
     def fault(self, name, value):
         """What is wrong with it, or None."""

@@ -70,11 +70,14 @@ static struct json_object *response(struct canned *n, const char *status)
 	json_set(v, "instructions", NULL);
 	json_set_cstr(v, "model", n->model);
 	json_set(v, "output", json_object_new_array());
+	json_set(v, "metadata", json_object_new_object());
 	json_set_bool(v, "parallel_tool_calls", true);
 	json_set_bool(v, "store", false);
 	json_set_cstr(v, "service_tier", "default");
+	json_set(v, "temperature", json_object_new_int(1));
 	json_set_cstr(v, "tool_choice", "auto");
 	json_set(v, "tools", json_object_new_array());
+	json_set(v, "top_p", json_object_new_int(1));
 	json_set(v, "usage", NULL);
 	if (more) {
 		json_object_object_foreach(more, key, value)

@@ -44,7 +44,7 @@ static inline enum err trace_event(void *ctx, const struct event *ev)
 	static const char *const kinds[EVENT__COUNT] = {
 		"START", "THOUGHT", "BREAK", "THOUGHT_END", "TEXT", "TEXT_END",
 		"NOTE", "REFUSAL", "CALL", "ARGS", "CALL_END", "HOSTED",
-		"KEEPALIVE", "DONE", "FAILED", "OTHER",
+		"KEEPALIVE", "DONE", "FAILED", "OTHER", "PASSED",
 	};
 	struct buf *b = ctx;
 
@@ -104,6 +104,8 @@ static inline enum err way_event(void *ctx, const struct event *ev)
 	struct way *w = ctx;
 
 	if (ev->kind == EVENT_FAILED) {
+		if (ev->source && !w->whole)
+			w->terms.tongue->emit(&w->emitter, &w->out, ev);
 		w->failed = *ev->note;
 		return ev->note->code;
 	}
@@ -136,7 +138,10 @@ static inline void way_init(struct way *w, const struct tongue *tongue)
 	w->emitter.terms = &w->terms;
 	w->reader = json_reader_new();
 	filter_init(&w->filter, &w->terms, way_event, w);
-	w->decoder = decoder_new(filter_event, &w->filter);
+	w->decoder = tongue->passes ? decoder_new(way_event, w) :
+				      decoder_new(filter_event, &w->filter);
+	if (tongue->passes && !decoder_pass(w->decoder))
+		test_note(false, __FILE__, __LINE__, "decoder_pass");
 	sse_init(&w->sse, 1u << 20, way_sse, w);
 	answer_init(&w->answer);
 	buf_init(&w->out, 16u << 20);

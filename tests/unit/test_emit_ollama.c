@@ -138,11 +138,11 @@ static void test_beat(void)
 	struct way w;
 
 	way_begin(&w, &tongue_ollama, false);
-	tongue_ollama.beat(&w.terms, &w.out);
+	tongue_ollama.beat(&w.emitter, &w.out);
 	check_str(buf_span(&w.out), C_TEXT(""));
 	buf_reset(&w.out);
 	w.terms.tongue = &tongue_ollama_generate;
-	tongue_ollama_generate.beat(&w.terms, &w.out);
+	tongue_ollama_generate.beat(&w.emitter, &w.out);
 	check_str(buf_span(&w.out), G_TEXT(""));
 	way_free(&w);
 }

@@ -1,0 +1,400 @@
+/*
+ * decode_pass.c - upstream's events for a tongue that speaks them itself.
+ *
+ * Each event is walked once where it stands, which proves it and finds its
+ * type, its number and its response; nothing is parsed but an end that is no
+ * plain success. What has to change in an end is changed in its text: the
+ * ChatGPT backend leaves the output of its last event empty, so the items
+ * told before are kept as they came and put in.
+ */
+#include <stdlib.h>
+
+#include "../../shared/ceilings.h"
+#include "../../shared/json_walk.h"
+#include "../../shared/text.h"
+#include "decode_state.h"
+
+struct kept {
+	int64_t index;		/* output_index, or -1 */
+	size_t at, len;		/* in items */
+};
+
+struct pass {
+	struct buf items;	/* each item's text behind the other */
+	struct kept *kept;
+	size_t count, size;
+	struct buf made;	/* an end that was changed */
+};
+
+bool decoder_pass(struct decoder *d)
+{
+	d->pass = calloc(1, sizeof(*d->pass));
+	if (!d->pass)
+		return false;
+	buf_init(&d->pass->items, MAX_OUT);
+	buf_init(&d->pass->made, MAX_OUT + MAX_SSE_EVENT);
+	d->started = true;	/* the first event is upstream's own */
+	return true;
+}
+
+void decode_pass_free(struct pass *p)
+{
+	if (!p)
+		return;
+	free(p->kept);
+	buf_free(&p->items);
+	buf_free(&p->made);
+	free(p);
+}
+
+/* --- what kind of event it is --- */
+
+enum pass_kind { PASS_ON, PASS_BEGIN, PASS_ITEM, PASS_END, PASS_ALIVE, PASS_PRIVATE };
+
+static enum pass_kind kind_of(struct span type)
+{
+	static const struct { const char *type; enum pass_kind kind; } kinds[] = {
+		{ "response.output_item.done", PASS_ITEM },
+		{ "response.created", PASS_BEGIN },
+		{ "response.in_progress", PASS_BEGIN },
+		{ "response.queued", PASS_BEGIN },
+		{ "response.completed", PASS_END },
+		{ "response.done", PASS_END },
+		{ "response.incomplete", PASS_END },
+		{ "response.failed", PASS_END },
+		{ "response.cancelled", PASS_END },
+		{ "response.error", PASS_END },
+		{ "error", PASS_END },
+		{ "keepalive", PASS_ALIVE },
+		{ "response.metadata", PASS_PRIVATE },
+	};
+
+	/* nearly always: a delta */
+	if (type.len > 6 && !memcmp(type.ptr + type.len - 6, ".delta", 6))
+		return PASS_ON;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (span_eq(type, kinds[i].type))
+			return kinds[i].kind;
+	if (span_starts(type, "codex.") || span_starts(type, "responsesapi."))
+		return PASS_PRIVATE;
+	return PASS_ON;
+}
+
+/* --- the items --- */
+
+static enum err keep_item(struct decoder *d, const struct quick *q)
+{
+	struct pass *p = d->pass;
+	size_t more = p->size ? p->size * 2 : 4;
+	struct kept *kept = p->kept;
+
+	if (!q->item.text.len)
+		return ERR_NONE;
+	if (p->count >= MAX_ANSWER_ITEMS)
+		return err_set(d->note, ERR_UPSTREAM_GARBLED,
+			       "more than %d output items", MAX_ANSWER_ITEMS);
+	if (p->count == p->size) {
+		kept = realloc(kept, more * sizeof(*kept));
+		if (!kept)
+			return err_set(d->note, ERR_NO_MEMORY, "output item");
+		p->kept = kept;
+		p->size = more;
+	}
+	/* in the order of their places; equal ones as they came */
+	kept += p->count++;
+	for (; kept > p->kept && kept[-1].index > q->at.output_index; kept--)
+		*kept = kept[-1];
+	*kept = (struct kept){ q->at.output_index, p->items.len, q->item.text.len };
+	buf_span_add(&p->items, q->item.text);
+	if (buf_err(&p->items))
+		return err_set(d->note, buf_err(&p->items) == ERR_NO_MEMORY ?
+			       ERR_NO_MEMORY : ERR_UPSTREAM_GARBLED, "output items");
+	return ERR_NONE;
+}
+
+static void add_items(const struct pass *p, struct buf *out)
+{
+	buf_char(out, '[');
+	for (size_t i = 0; i < p->count; i++) {
+		if (i)
+			buf_char(out, ',');
+		buf_add(out, p->items.ptr + p->kept[i].at, p->kept[i].len);
+	}
+	buf_char(out, ']');
+}
+
+/* --- changing an event's text --- */
+
+/* A place in the old text, in the new one: what lies behind the cut moves,
+ * what holds it grows. */
+static void follow(struct span *s, struct span old, const char *text, size_t end,
+		   size_t grown)
+{
+	size_t at = (size_t)(s->ptr - old.ptr);
+
+	if (!s->len || s->ptr < old.ptr || s->ptr > old.ptr + old.len)
+		return;
+	if (at >= end)
+		at += grown;
+	else if (at + s->len >= end)
+		s->len += grown;
+	s->ptr = text + at;
+}
+
+/* Puts with in the place of what is cut. False: no memory, or too large. */
+static bool splice(struct pass *p, struct quick *q, struct span cut,
+		   struct span with)
+{
+	size_t at = (size_t)(cut.ptr - q->data.ptr), end = at + cut.len;
+	struct span old = q->data;
+	struct buf made;
+	struct span *places[] = { &q->type, &q->sequence, &q->response.text,
+				  &q->response.id, &q->response.model,
+				  &q->response.status, &q->response.usage,
+				  &q->response.output };
+
+	buf_init(&made, MAX_OUT + MAX_SSE_EVENT);
+	buf_add(&made, old.ptr, at);
+	buf_span_add(&made, with);
+	buf_add(&made, old.ptr + end, old.len - end);
+	if (buf_err(&made)) {
+		buf_free(&made);
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		follow(places[i], old, made.ptr, end, with.len - cut.len);
+	q->data = buf_span(&made);
+	buf_free(&p->made);		/* where old may lie */
+	p->made = made;
+	return true;
+}
+
+/* An empty list, an empty object, nothing. */
+static bool is_empty(struct span output)
+{
+	struct json_walk w;
+	struct span key, v;
+
+	if (!output.len || *output.ptr == 'n')
+		return true;
+	if (*output.ptr == '{')
+		json_walk_object(&w, output);
+	else
+		json_walk_array(&w, output);
+	return !json_walk_next(&w, &key, &v) && w.ok;
+}
+
+static bool put_items(struct pass *p, struct quick *q)
+{
+	struct span cut = q->response.output, response = q->response.text;
+	struct buf with;
+	bool ok;
+
+	buf_init(&with, MAX_OUT + MAX_SSE_EVENT);
+	if (!cut.len) {
+		cut = (struct span){ response.ptr + 1, 0 };
+		buf_str(&with, "\"output\":");
+	}
+	add_items(p, &with);
+	if (!cut.len && !is_empty(response))
+		buf_char(&with, ',');
+	ok = !buf_err(&with) && splice(p, q, cut, buf_span(&with));
+	buf_free(&with);
+	return ok;
+}
+
+/* What has to change in the event of a good end. */
+static enum err mend_end(struct decoder *d, struct quick *q)
+{
+	struct pass *p = d->pass;
+	bool object = q->response.text.len && *q->response.text.ptr == '{';
+	bool ok = true;
+
+	/* the WebSocket's word */
+	if (span_eq(q->type, "response.done"))
+		ok = splice(p, q, q->type, SPAN("response.completed"));
+	if (ok && object && p->count && is_empty(q->response.output) &&
+	    (span_eq(q->type, "response.completed") ||
+	     span_eq(q->type, "response.incomplete")))
+		ok = put_items(p, q);
+	return ok ? ERR_NONE : err_set(d->note, ERR_UPSTREAM_GARBLED,
+				       "the output of its last event");
+}
+
+/* --- telling --- */
+
+static bool is_plain_end(const struct quick *q)
+{
+	const struct quick_response *r = &q->response;
+
+	return (span_eq(q->type, "response.completed") ||
+		span_eq(q->type, "response.done")) && r->there && r->finished &&
+	       (!r->status.len || span_eq(r->status, "completed"));
+}
+
+/* What cannot be read is upstream's fault, whatever the parser calls it. */
+static enum err not_read(struct decoder *d, const struct err_note *why)
+{
+	return err_set(d->note, why->code == ERR_NO_MEMORY ? why->code :
+		       ERR_UPSTREAM_GARBLED, "an event: %s",
+		       why->code ? why->why : "it has no type");
+}
+
+static enum err tell_end(struct decoder *d, struct quick *q,
+			 struct json_object *root)
+{
+	struct err_note why = ERR_NOTE_INIT;
+	struct json_object *made = NULL;
+	enum err err = mend_end(d, q);
+	struct event_source source = { q->data, q->type, q->sequence,
+				       q->response.text };
+
+	if (err)
+		return err;
+	d->source = &source;
+	d->raw = q->data;
+	if (!is_plain_end(q) || !quick_completed(d, q, &err)) {
+		if (!root)
+			root = made = json_parse(q->data, &why);
+		err = root ? decode_root(d, root, q->type) :
+			     not_read(d, &why);
+		json_object_put(made);
+	}
+	d->source = NULL;
+	return err;
+}
+
+static enum err tell_one(struct decoder *d, const struct quick *q,
+			 enum event_kind kind)
+{
+	struct event_source source = { q->data, q->type, q->sequence,
+				       q->response.text };
+	struct event ev = { .kind = kind, .source = &source };
+
+	if (kind == EVENT_START) {
+		ev.id = q->response.id;
+		ev.model = q->response.model;
+	}
+	return d->fn(d->ctx, &ev);
+}
+
+/* root: of an event that had to be parsed, or NULL. */
+static enum err tell(struct decoder *d, struct quick *q, struct json_object *root)
+{
+	static const enum event_kind kinds[] = {
+		[PASS_ON] = EVENT_PASSED, [PASS_BEGIN] = EVENT_START,
+		[PASS_ITEM] = EVENT_PASSED, [PASS_ALIVE] = EVENT_KEEPALIVE,
+		[PASS_PRIVATE] = EVENT_OTHER,
+	};
+	enum pass_kind kind = kind_of(q->type);
+	enum err err = ERR_NONE;
+
+	if (kind == PASS_END)
+		return tell_end(d, q, root);
+	if (kind == PASS_ITEM)
+		err = keep_item(d, q);
+	return err ? err : tell_one(d, q, kinds[kind]);
+}
+
+/* --- what is no plain event --- */
+
+/* A type that may stand in a line of its own. */
+static bool type_fits(struct span type)
+{
+	for (size_t i = 0; i < type.len; i++)
+		if ((unsigned char)type.ptr[i] < 0x20)
+			return false;
+	return type.len > 0;
+}
+
+/* Walking it found something odd: JSON it must be, and have a type or else
+ * the event's name; the rest is not looked for. Only an end is written anew,
+ * so that it can be walked: what it says is needed. */
+static bool odd_read(struct quick *q, struct json_object *root, struct span name,
+		     struct span data, struct buf *made)
+{
+	struct span type = json_get_str(root, "type");
+	struct quick odd = { .data = data, .at.output_index = -1 };
+
+	if (!type.len)
+		type = json_get(root, "error") ? SPAN("error") : name;
+	if (span_eq(type, "message"))
+		type = SPAN("");	/* what an event without a name is called */
+	if (kind_of(type) == PASS_END && json_get(root, "response")) {
+		buf_reset(made);
+		json_write(made, root);
+		if (!buf_err(made) && quick_read(buf_span(made), q))
+			return true;
+	}
+	odd.type = type;
+	*q = odd;
+	return json_is_object(root) && type_fits(type);
+}
+
+enum err decode_pass(struct decoder *d, struct json_reader *r, struct span name,
+		     struct span data)
+{
+	struct err_note why = ERR_NOTE_INIT;
+	struct json_object *root = NULL;
+	struct quick q;
+	enum err err;
+
+	if (quick_read(data, &q))
+		return tell(d, &q, NULL);
+	root = json_reader_parse(r, data, &why);
+	if (root && odd_read(&q, root, name, data, &d->pass->made))
+		err = tell(d, &q, root);
+	else
+		err = not_read(d, &why);
+	json_object_put(root);
+	return err;
+}
+
+/* --- large ones --- */
+
+struct decode_look {
+	struct quick q;
+	struct json_object *root;
+	struct buf made;
+	struct err_note note;
+};
+
+struct decode_look *decode_look(struct span data)
+{
+	struct decode_look *look = calloc(1, sizeof(*look));
+	bool plain;
+
+	if (!look)
+		return NULL;
+	look->note = ERR_NOTE_INIT;
+	buf_init(&look->made, MAX_SSE_EVENT * 2);
+	data = text_trim(data);
+	plain = quick_read(data, &look->q);
+	if (plain && (kind_of(look->q.type) != PASS_END || is_plain_end(&look->q)))
+		return look;
+	look->root = json_parse(data, &look->note);
+	if (look->root && !plain &&
+	    !odd_read(&look->q, look->root, SPAN(""), data, &look->made))
+		err_set(&look->note, ERR_UPSTREAM_GARBLED, "it has no type");
+	return look;
+}
+
+enum err decode_looked(struct decoder *d, struct decode_look *look,
+		       struct err_note *note)
+{
+	if (d->ended)
+		return ERR_NONE;
+	d->note = note;
+	if (look->note.code)
+		return not_read(d, &look->note);
+	return tell(d, &look->q, look->root);
+}
+
+void decode_look_free(struct decode_look *look)
+{
+	if (!look)
+		return;
+	json_object_put(look->root);
+	buf_free(&look->made);
+	free(look);
+}

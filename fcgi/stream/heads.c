@@ -1,0 +1,57 @@
+/* See heads.h. */
+#include "heads.h"
+
+#include "../../shared/ceilings.h"
+#include "../../shared/text.h"
+
+bool heads_forwarded(const char *name, bool native)
+{
+	static const char *const names[] = {
+		"HTTP_THREAD_ID=", "HTTP_X_CLIENT_REQUEST_ID=",
+		"HTTP_X_OPENAI_SUBAGENT=", "HTTP_X_OPENAI_MEMGEN_REQUEST=",
+	};
+
+	if (!strncmp(name, "HTTP_X_CODEX_", 13))
+		return true;
+	for (size_t i = 0; native && i < ARRAY_LEN(names); i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static bool is_handed_on(struct span name)
+{
+	return text_starts_nocase(name, "x-codex-") ||
+	       text_eq_nocase(name, "openai-model") ||
+	       text_eq_nocase(name, "x-models-etag") ||
+	       text_eq_nocase(name, "x-reasoning-included");
+}
+
+static bool is_clean(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if ((unsigned char)value.ptr[i] < 0x20 || value.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* A line that does not fit is left out. */
+void heads_take(struct stream *s, struct http_call *call)
+{
+	struct buf *out = &s->handed_on;
+	struct span name, value;
+	void *at = NULL;
+
+	buf_reset(out);
+	if (!s->terms.tongue->passes)
+		return;
+	while (http_header_next(call, &at, &name, &value)) {
+		if (!is_handed_on(name) || !is_clean(value) ||
+		    out->len + name.len + value.len + 4 > MAX_HANDED_ON)
+			continue;
+		buf_span_add(out, name);
+		buf_str(out, ": ");
+		buf_span_add(out, value);
+		buf_str(out, "\r\n");
+	}
+}

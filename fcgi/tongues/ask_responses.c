@@ -1,0 +1,291 @@
+/*
+ * ask_responses.c - POST /v1/responses: the request is upstream's own already.
+ *
+ * A plain Responses upstream gets all of it as it came. For the ChatGPT
+ * backend the shapes that it does not know are written in those that it does,
+ * and what only a server with a memory can do is refused with the way out;
+ * parameters that it would refuse are left out by payload.c and named.
+ * Types are looked at where we look ourselves; the rest is upstream's to judge.
+ */
+#include "ask.h"
+#include "responses.h"
+
+/* --- input --- */
+
+static struct json_object *text_part(struct asking *q, struct span role,
+				     struct json_object *text)
+{
+	struct json_object *part = ask_item(q, span_eq(role, "assistant") ?
+					    "output_text" : "input_text");
+
+	if (part)
+		ask_put(q, part, "text", json_ref(text));
+	return part;
+}
+
+/* An easy message: without a type, or with a string for content. */
+static struct json_object *full_message(struct asking *q, struct json_object *item)
+{
+	struct json_object *content = json_get(item, "content"), *parts;
+	struct json_object *o = ask_item(q, "message");
+
+	for (struct lh_entry *e = json_object_get_object(item)->head; o && e; e = e->next)
+		if (strcmp(lh_entry_k(e), "type") && lh_entry_v(e) &&
+		    !json_set(o, lh_entry_k(e), json_ref(lh_entry_v(e))))
+			ask_no_memory(q);
+	if (!o || !json_is_str(content))
+		return o;
+	parts = json_object_new_array_ext(1);
+	if (ask_push(q, parts, text_part(q, json_get_str(item, "role"), content)))
+		ask_put(q, o, "content", parts);
+	else
+		json_object_put(parts);
+	return o;
+}
+
+static bool is_easy(struct json_object *item)
+{
+	struct span type = json_get_str(item, "type");
+
+	return (!type.len && json_get_str(item, "role").len) ||
+	       (span_eq(type, "message") && json_is_str(json_get(item, "content")));
+}
+
+static enum err take_items(struct asking *q, struct json_object *items)
+{
+	struct at at = { NULL, "input", 0 };
+	bool backend = q->a->config->kind == KIND_CHATGPT;
+	size_t count = json_object_array_length(items);
+	struct json_object *input = json_object_new_array_ext(count ? (int)count : 1);
+
+	if (!ask_put(q, q->a->request, "input", input))
+		return q->note->code;
+	for (; at.index < count && !q->note->code; at.index++) {
+		struct json_object *item = json_object_array_get_idx(items, at.index);
+
+		if (!ask_is(q, item, NULL, json_type_object, &at))
+			break;
+		ask_push(q, input, backend && is_easy(item) ?
+			 full_message(q, item) : json_ref(item));
+	}
+	return q->note->code;
+}
+
+/* A list in the place of what the API takes beside one. */
+static enum err take_single(struct asking *q, struct json_object *item)
+{
+	struct json_object *list = json_object_new_array_ext(1);
+
+	if (ask_push(q, list, item))
+		take_items(q, list);
+	json_object_put(list);
+	return q->note->code;
+}
+
+static enum err take_input(struct asking *q, const struct ask_param *p,
+			   struct json_object *v)
+{
+	struct json_object *message;
+
+	if (json_is_array(v))
+		return take_items(q, v);
+	if (json_is_object(v))
+		return take_single(q, json_ref(v));
+	if (!json_is_str(v))
+		return ask_wrong_type(q, NULL, p->name, "a string or an array", v);
+	if (q->a->config->kind != KIND_CHATGPT) {
+		ask_put(q, q->a->request, "input", json_ref(v));
+		return q->note->code;
+	}
+	message = ask_message(q, "user", v);
+	return message ? take_single(q, message) : q->note->code;
+}
+
+/* --- tools --- */
+
+static struct json_object *renamed_search(struct asking *q, struct json_object *tool)
+{
+	struct json_object *o = ask_item(q, "web_search");
+
+	for (struct lh_entry *e = json_object_get_object(tool)->head; o && e; e = e->next)
+		if (strcmp(lh_entry_k(e), "type") &&
+		    !json_set(o, lh_entry_k(e), json_ref(lh_entry_v(e))))
+			ask_no_memory(q);
+	return o;
+}
+
+static enum err take_tools(struct asking *q, const struct ask_param *p,
+			   struct json_object *v)
+{
+	struct at at = { NULL, p->name, 0 };
+	bool backend = q->a->config->kind == KIND_CHATGPT;
+	struct json_object *tools;
+
+	if (!ask_is(q, v, p->name, json_type_array, NULL))
+		return q->note->code;
+	tools = json_object_new_array_ext(4);
+	if (!ask_put(q, q->a->request, "tools", tools))
+		return q->note->code;
+	for (; at.index < json_object_array_length(v) && !q->note->code; at.index++) {
+		struct json_object *tool = json_object_array_get_idx(v, at.index);
+
+		if (!ask_is(q, tool, NULL, json_type_object, &at))
+			break;
+		/* the name of yesterday */
+		ask_push(q, tools, backend && span_starts(json_get_str(tool, "type"),
+							  "web_search_preview") ?
+			 renamed_search(q, tool) : json_ref(tool));
+	}
+	return q->note->code;
+}
+
+/* The choice of a search by its name of yesterday. */
+static enum err take_choice(struct asking *q, const struct ask_param *p,
+			    struct json_object *v)
+{
+	bool backend = q->a->config->kind == KIND_CHATGPT;
+
+	if (!json_is_str(v) && !json_is_object(v))
+		return ask_wrong_type(q, NULL, p->name, "a string or an object", v);
+	ask_put(q, q->a->request, p->name,
+		backend && span_starts(json_get_str(v, "type"), "web_search_preview") ?
+		renamed_search(q, v) : json_ref(v));
+	return q->note->code;
+}
+
+/* --- what only a server with a memory can do --- */
+
+static enum err take_memory(struct asking *q, const struct ask_param *p,
+			    struct json_object *v)
+{
+	if (q->a->config->kind != KIND_CHATGPT) {
+		ask_put(q, q->a->request, p->name, json_ref(v));
+		return q->note->code;
+	}
+	if (json_object_is_type(v, json_type_boolean) && !json_object_get_boolean(v))
+		return ERR_NONE;	/* background: false is what there is */
+	return ask_refuse(q, NULL, p->name, "%s", p->choices);
+}
+
+#define SEND_ALL "Send the items of the earlier turns in 'input' instead, " \
+	"reasoning items with their encrypted_content."
+
+static enum err take_stream(struct asking *q, const struct ask_param *p,
+			    struct json_object *v)
+{
+	if (ask_is(q, v, p->name, json_type_boolean, NULL))
+		q->a->terms.stream = json_object_get_boolean(v);
+	return q->note->code;
+}
+
+static enum err take_list(struct asking *q, const struct ask_param *p,
+			  struct json_object *v)
+{
+	if (ask_is(q, v, p->name, json_type_array, NULL))
+		ask_put(q, q->a->request, p->name, json_ref(v));
+	return q->note->code;
+}
+
+/* 0 asks for nothing. */
+static enum err take_logprobs(struct asking *q, const struct ask_param *p,
+			      struct json_object *v)
+{
+	static const struct ask_param lacking = {
+		"top_logprobs", NULL, NULL, 0, 20, ASK_LACKING
+	};
+
+	if (q->a->config->kind != KIND_CHATGPT) {
+		ask_put(q, q->a->request, p->name, json_ref(v));
+		return q->note->code;
+	}
+	if (json_object_is_type(v, json_type_int) && !json_object_get_int64(v))
+		return ERR_NONE;
+	return ask_take_int(q, &lacking, v);
+}
+
+/* What chat knows of it is looked at as there; what it does not stays. */
+static enum err take_reasoning(struct asking *q, const struct ask_param *p,
+			       struct json_object *v)
+{
+	static const char known[] = "effort|summary|context|generate_summary";
+	struct json_object *into;
+
+	if (ask_param_common(q, p->name, v))
+		return q->note->code;
+	into = ask_sub(q, p->name);
+	for (struct lh_entry *e = json_object_get_object(v)->head; into && e; e = e->next)
+		if (!ask_word_in(span_of(lh_entry_k(e)), known) && lh_entry_v(e) &&
+		    !json_set(into, lh_entry_k(e), json_ref(lh_entry_v(e))))
+			return ask_no_memory(q);
+	return q->note->code;
+}
+
+static enum err take_common(struct asking *q, const struct ask_param *p,
+			    struct json_object *v)
+{
+	return ask_param_common(q, p->name, v);
+}
+
+static const struct ask_param kept[] = {
+	{ "input", take_input, NULL, 0, 0, ASK_BOTH },
+	{ "stream", take_stream, NULL, 0, 0, ASK_BOTH },
+	{ "instructions", ask_take_str, NULL, 0, 0, ASK_BOTH },
+	{ "tools", take_tools, NULL, 0, 0, ASK_BOTH },
+	{ "tool_choice", take_choice, NULL, 0, 0, ASK_BOTH },
+	{ "parallel_tool_calls", ask_take_bool, NULL, 0, 0, ASK_BOTH },
+	{ "reasoning", take_reasoning, NULL, 0, 0, ASK_BOTH },
+	{ "service_tier", take_common, NULL, 0, 0, ASK_BOTH },
+	{ "fast_mode", take_common, NULL, 0, 0, ASK_BOTH },
+	{ "include", take_list, NULL, 0, 0, ASK_BOTH },
+	{ "top_logprobs", take_logprobs, NULL, 0, 0, ASK_BOTH },
+	{ "stream_options", ask_take_object, NULL, 0, 0, ASK_BOTH },
+	{ "text", ask_take_object, NULL, 0, 0, ASK_BOTH },
+	{ "store", ask_take_bool, NULL, 0, 0, ASK_BOTH },
+	{ "prompt_cache_key", ask_take_str, NULL, 0, 0, ASK_BOTH },
+	{ "previous_response_id", take_memory,
+	  "'previous_response_id' cannot be had: the ChatGPT backend keeps no "
+	  "responses. " SEND_ALL, 0, 0, ASK_BOTH },
+	{ "conversation", take_memory,
+	  "'conversation' cannot be had: the ChatGPT backend keeps none. " SEND_ALL,
+	  0, 0, ASK_BOTH },
+	{ "prompt", take_memory,
+	  "'prompt' cannot be had: the ChatGPT backend has no stored prompts. "
+	  "Send its text in 'instructions' or 'input' instead.", 0, 0, ASK_BOTH },
+	{ "background", take_memory,
+	  "'background' cannot be had: the ChatGPT backend answers only while "
+	  "somebody listens. Ask with 'stream' and read on, or without it and "
+	  "wait.", 0, 0, ASK_BOTH },
+};
+
+static enum err take_member(struct asking *q, const char *name,
+			    struct json_object *v)
+{
+	if (!v || !strcmp(name, "model"))
+		return ERR_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (!strcmp(kept[i].name, name))
+			return kept[i].take(q, &kept[i], v);
+	if (!json_set(q->a->request, name, json_ref(v)))
+		return ask_no_memory(q);
+	return ERR_NONE;
+}
+
+enum err ask_responses(struct ask *a, struct json_object *body,
+		       struct err_note *note)
+{
+	struct asking q = { a, body, note };
+	struct lh_entry *e;
+
+	a->native = true;
+	if (ask_begin(&q))
+		return note->code;
+	for (e = json_object_get_object(body)->head; e && !note->code; e = e->next)
+		take_member(&q, lh_entry_k(e), lh_entry_v(e));
+	if (!note->code && a->config->kind == KIND_CHATGPT)
+		ask_need(&q, a->request, "input", json_type_array, NULL);
+	if (!note->code && !a->terms.stream)
+		responses_echo(&a->terms, body);
+	if (buf_err(&a->terms.echo))
+		ask_no_memory(&q);
+	return note->code;
+}
