@@ -133,14 +133,18 @@ static void cors_headers(struct stream *s)
 	conn_header(s->conn, "Vary", "Origin");
 }
 
-/* The caller's tongue. Where a path serves several, Anthropic's clients are
- * known by their header. */
+bool answer_is_anthropic(const struct stream *s)
+{
+	enum route_kind kind = s->route ? s->route->kind : ROUTE_HOME;
+
+	return (kind == ROUTE_MODELS || kind == ROUTE_MODEL || kind == ROUTE_HOME ||
+		s->note.code == ERR_NO_ROUTE) &&
+	       request_param(s->req, "HTTP_ANTHROPIC_VERSION");
+}
+
 static const struct tongue *tongue_of(const struct stream *s)
 {
-	bool served = s->route && s->route->kind == ROUTE_GENERATE &&
-		      s->note.code != ERR_NO_ROUTE;
-
-	if (!served && request_param(s->req, "HTTP_ANTHROPIC_VERSION"))
+	if (answer_is_anthropic(s))
 		return &tongue_anthropic;
 	return s->route ? s->route->tongue : &tongue_chat;
 }

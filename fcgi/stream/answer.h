@@ -24,4 +24,8 @@ void answer_preflight(struct stream *s);
 /* README's table of errors. */
 void answer_print_markdown(struct buf *out);
 
+/* Is the caller one of Anthropic's, on a path that serves others, too? They
+ * are known by their anthropic-version header. */
+bool answer_is_anthropic(const struct stream *s);
+
 #endif

@@ -21,9 +21,12 @@ static bool query_has(const char *query, const char *name)
 	return false;
 }
 
-/* Codex says its version, or comes by the path of the real backend. */
+/* Codex says its version, or comes by the path of the real backend;
+ * Anthropic's clients have their header. */
 static const struct models_shape *shape_of(const struct stream *s)
 {
+	if (answer_is_anthropic(s))
+		return &models_anthropic;
 	if (query_has(s->req->query, "client_version") ||
 	    strncmp(s->route->path, "/backend-api/", 13) == 0)
 		return &models_codex;
@@ -70,9 +73,11 @@ void serve_models(struct stream *s, struct span id)
 		stream_done(s);
 		goto out;
 	}
-	if (list)
+	if (list && shape->check)
+		shape->check(&ask, &s->note);
+	if (list && !s->note.code)
 		shape->list(&ask, &body);
-	else
+	else if (!list)
 		shape->one(&ask, id, &body, &s->note);
 	if (!s->note.code && buf_err(&body))
 		err_set(&s->note, buf_err(&body), "the list of models");

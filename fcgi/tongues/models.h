@@ -31,6 +31,8 @@ struct models_ask {
 
 struct models_shape {
 	const char *name;
+	/* Is the query one that list can answer? NULL: any is. */
+	enum err (*check)(const struct models_ask *ask, struct err_note *note);
 	/* All of them. */
 	void (*list)(const struct models_ask *ask, struct buf *out);
 	/* One model; ERR_MODEL_NOT_FOUND with suggestions in tell. */
@@ -45,8 +47,10 @@ struct models_shape {
  *	   expose_reasoning; what else there is to know in members of our own.
  * codex:  {"models":[...]} as Codex reads it: upstream's own entries where
  *	   they are known, else ours in that shape. Has an ETag.
+ * anthropic: {"data":[...],"has_more",...}, a page as limit, after_id and
+ *	   before_id of the query choose it.
  */
-extern const struct models_shape models_openai, models_codex;
+extern const struct models_shape models_openai, models_codex, models_anthropic;
 
 /* ERR_MODEL_NOT_FOUND of this name, with the nearest ones in tell. */
 enum err models_unknown(const struct catalog *cat, struct span id,
