@@ -16,11 +16,12 @@
 #define ROUNDS 15
 #define PUSH 16384		/* bytes at a time, as libcurl brings them */
 
-enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ROWS };
+enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ANTHROPIC, ROWS };
 
 static const char *const names[ROWS] = {
 	"sse alone", "sse + json tree", "sse + decode", "  + filter",
 	"  + filter with stop strings", "  + filter + emit",
+	"  + filter + emit, anthropic",
 };
 
 struct bench {
@@ -41,6 +42,8 @@ static enum err last(void *ctx, const struct event *ev)
 	b->events += ev->kind == EVENT_TEXT;
 	if (b->row == EMIT)
 		tongue_chat.emit(&b->emitter, &b->out, ev);
+	else if (b->row == ANTHROPIC)
+		tongue_anthropic.emit(&b->emitter, &b->out, ev);
 	if (b->out.len > 100000)
 		buf_reset(&b->out);
 	return ERR_NONE;

@@ -4,10 +4,11 @@ look like success. And in pieces of any size it must read the same.
 
     cuts.py [--bin DIR]
 
-Each cut is asked for in chat and as a completion, streamed and whole, and ends
-in one of three ways: a clean end of the body, a closed connection, a reset
-one. A stream's cut must be told by an error event (or, before its first words,
-by 502), never by finish_reason or [DONE]; a whole answer's by 502. What came
+Each cut is asked for in chat, as a completion and as a message, streamed and
+whole, and ends in one of three ways: a clean end of the body, a closed
+connection, a reset one. A stream's cut must be told by an error event (or,
+before its first words, by 502), never by finish_reason, [DONE] or
+message_stop; a whole answer's by 502. What came
 before the cut must be the beginning of the whole.
 """
 import argparse
@@ -22,6 +23,7 @@ import threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
+import anthropic_shape  # noqa: E402
 import fastcgi  # noqa: E402
 from gateway import Checks, Gateway  # noqa: E402
 
@@ -29,7 +31,10 @@ THREADS = 96                    # most of them wait for the next attempt
 BATCH = 150                     # cuts at a time: upstream looks through them
 ENDS = ("end", "close", "reset")
 VARIANTS = [("chat", True), ("chat", False),
-            ("completion", True), ("completion", False)]
+            ("completion", True), ("completion", False),
+            ("anthropic", True), ("anthropic", False)]
+PATHS = {"chat": "/v1/chat/completions", "completion": "/v1/completions",
+         "anthropic": "/v1/messages"}
 
 EVENTS = [
     {"type": "response.created", "response": {"id": "resp_1"}},
@@ -56,7 +61,9 @@ EVENTS = [
         "id": "resp_1", "status": "completed", "output": [], "usage": {
             "input_tokens": 5, "output_tokens": 7, "total_tokens": 12}}},
 ]
-VARYING = re.compile(rb'"(chatcmpl|cmpl)-[0-9A-Za-z]{24}"|"created":\d+')
+# ids, times, and the head of a seal, which has the reasoning's id in it
+VARYING = re.compile(rb'("(?:chatcmpl-|cmpl-|msg_|req_)|"created":|"cm1\.)'
+                     rb'[0-9A-Za-z]+(\.rs_\d+)?')
 
 
 def recorded():
@@ -78,11 +85,14 @@ class Asker:
         if api == "chat":
             body["messages"] = [{"role": "user", "content": prompt}]
             body["tools"] = [{"type": "function", "function": {"name": "f"}}]
+        elif api == "anthropic":
+            body["messages"] = [{"role": "user", "content": prompt}]
+            body["tools"] = [{"name": "f", "input_schema": {"type": "object"}}]
+            body.update(max_tokens=1000, thinking={"type": "adaptive"})
         else:
             body["prompt"] = prompt
-        path = "/v1/chat/completions" if api == "chat" else "/v1/completions"
         kept = getattr(self.local, "connection", None)
-        call = fastcgi.Call(self.g.socket, "POST", path, json.dumps(body),
+        call = fastcgi.Call(self.g.socket, "POST", PATHS[api], json.dumps(body),
                             keep=True, connection=kept)
         answer = call.run()
         self.local.connection = None if answer.closed else call.connection
@@ -100,10 +110,26 @@ def text_of(body):
                 (delta.get("content") or "")
             for call in delta.get("tool_calls", ()):
                 said += call["function"].get("arguments", "")
+        if event.get("type") == "content_block_delta":
+            for key in ("thinking", "text", "partial_json"):
+                said += event["delta"].get(key, "")
     return said
 
 
-def verdict(answer, stream, whole_text):
+def message_verdict(body, whole_text):
+    """The same for Anthropic's stream, by its grammar."""
+    fault, stream = anthropic_shape.read_stream(body.decode())
+    if fault:
+        return fault
+    if stream.state == "over":
+        return "success"
+    if b'"upstream_broke"' not in body.rstrip(b"\n").split(b"\n\n")[-1]:
+        return f"not its error: {body[-200:]!r}"
+    return "failure" if whole_text.startswith(text_of(body)) else \
+        f"not the beginning of the whole: {text_of(body)!r}"
+
+
+def verdict(answer, api, stream, whole_text):
     """How the client reads it: "success", "failure", or what is wrong."""
     if not answer.complete:
         return f"the answer is incomplete: {answer.raw[-200:]!r}"
@@ -114,6 +140,8 @@ def verdict(answer, stream, whole_text):
         return f"status {answer.status}"
     if not stream:
         return "success"
+    if api == "anthropic":
+        return message_verdict(answer.body, whole_text)
     ended = b"[DONE]" in answer.body or \
         re.search(rb'"finish_reason":"', answer.body)
     last = answer.body.rstrip(b"\n").split(b"\n\n")[-1]
@@ -134,15 +162,16 @@ def cuts(checks, g, asker, pool):
     stream = recorded()
     g.upstream.script(script("whole;", stream, "end"))
     whole = {api: text_of(asker.ask(api, True, "whole;").body)
-             for api in ("chat", "completion")}
+             for api in PATHS}
     checks.equal(whole["chat"], 'Hm — Grüße, "Welt" 🙂{"a":1}', "the whole stream")
+    checks.equal(whole["anthropic"], whole["chat"], "the whole message")
     seen = {"success": 0, "failure": 0}
     events = 0
 
     def one(at, api, streamed, end):
         answer = asker.ask(api, streamed, f"cut={at},{end};")
         return (at, api, streamed, end, answer,
-                verdict(answer, streamed, whole[api]))
+                verdict(answer, api, streamed, whole[api]))
 
     for begin in range(0, len(stream) + 1, BATCH):
         batch = range(begin, min(begin + BATCH, len(stream) + 1))
@@ -182,8 +211,11 @@ def pieces(checks, g, asker):
                 g.upstream.clear()
                 g.upstream.script({**one, "cut_every": size} if size else one)
                 answer = asker.ask(api, streamed, "in pieces")
-                return answer.status, VARYING.sub(b"", answer.body)
+                return answer.status, VARYING.sub(rb"\1", answer.body)
             once = ask(0)
+            if api == "anthropic" and streamed:
+                checks.equal(anthropic_shape.read_stream(once[1].decode())[0], None,
+                             f"stream {n}: the grammar")
             for size in (1, 2, 3, 7, 64):
                 checks.equal(ask(size), once, f"stream {n}, {api}, "
                              f"{'stream' if streamed else 'whole'}, in pieces of {size}")

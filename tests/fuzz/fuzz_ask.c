@@ -13,6 +13,9 @@ static const char *const sets[] = {
 	RESPONSES " CODEX__PROPAGATE_UNSUPPORTED_PARAMS=1 CHATMOCK_ENABLE_WEB_SEARCH=1",
 };
 
+typedef enum err (*ask_fn)(struct ask *a, struct json_object *body,
+			   struct err_note *note);
+
 /* Made once: the settings do not change. */
 static struct bench benches[ARRAY_LEN(sets)];
 
@@ -46,8 +49,9 @@ static void check_payload(struct bench *b)
 	json_object_put(v);
 }
 
-static void once(struct bench *b, struct span text, bool chat)
+static void once(struct bench *b, struct span text, unsigned which)
 {
+	static const ask_fn tongues[] = { ask_completion, ask_chat, ask_anthropic };
 	struct err_note note = ERR_NOTE_INIT;
 	struct json_object *body = json_parse(text, &note);
 	enum err e;
@@ -55,7 +59,7 @@ static void once(struct bench *b, struct span text, bool chat)
 	ask_init(&b->ask, &b->config, b->catalog);
 	buf_reset(&b->out);
 	if (body) {
-		e = (chat ? ask_chat : ask_completion)(&b->ask, body, &note);
+		e = tongues[which % ARRAY_LEN(tongues)](&b->ask, body, &note);
 		if (!e)
 			e = payload_build(&b->ask, SESSION, &b->out, &note);
 		must(e == note.code);
@@ -78,10 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 			must(bench_open(&benches[i], sets[i]));
 	b = &benches[data[0] % ARRAY_LEN(sets)];
-	once(b, (struct span){ (const char *)data + 1, size - 1 }, data[0] & 4);
+	once(b, (struct span){ (const char *)data + 1, size - 1 }, data[0] / 4);
 	buf_init(&first, SIZE_MAX);
 	buf_span_add(&first, buf_span(&b->out));
-	once(b, (struct span){ (const char *)data + 1, size - 1 }, data[0] & 4);
+	once(b, (struct span){ (const char *)data + 1, size - 1 }, data[0] / 4);
 	must(first.len == b->out.len && !memcmp(first.ptr, b->out.ptr, first.len));
 	buf_free(&first);
 	return 0;
