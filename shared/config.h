@@ -68,6 +68,10 @@
 	  "Time open streams get to finish on TERM, HUP or recycling.") \
 	X(heartbeat_ms, MILLIS, "CHATMOCK_HEARTBEAT", "", "15", 50, 300000, "", \
 	  "Silence after which a client is sent a heartbeat.") \
+	X(breaker_failures, INT, "CHATMOCK_BREAKER_FAILURES", "", "5", 0, 1000, "", \
+	  "Failures of upstream behind each other after which it is left alone for a while; 0: never.") \
+	X(breaker_cooldown_ms, MILLIS, "CHATMOCK_BREAKER_COOLDOWN", "", "30", 50, 3600000, "", \
+	  "Time it is left alone; then one request tries, and its success lets all others in.") \
 	X(watchdog_ms, MILLIS, "CHATMOCK_WATCHDOG", "", "30", 500, 600000, "", \
 	  "A worker that shows no sign of life for so long is killed and replaced.") \
 	X(allowed_hosts, LIST, "CHATMOCK_ALLOWED_HOSTS", "", "", 0, 0, "", \

@@ -15,8 +15,6 @@ const struct setting config_settings[SETTING__COUNT] = {
 };
 
 const struct reserved_setting config_reserved[] = {
-	{ "CHATMOCK_BREAKER_FAILURES", "the circuit breaker" },
-	{ "CHATMOCK_BREAKER_COOLDOWN", "the circuit breaker" },
 	{ "CHATMOCK_STORE", "stored responses" },
 	{ "CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS", "the prompt cache" },
 	{ "CHATMOCK_PROMPT_TTL", "the prompt cache" },

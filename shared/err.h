@@ -49,6 +49,7 @@
 	X(LOGIN_STALE, "login_stale") \
 	X(LOGIN_RENEWAL, "login_renewal") \
 	/* upstream */ \
+	X(CIRCUIT_OPEN, "circuit_open") \
 	X(UPSTREAM_CONNECT, "upstream_connect") \
 	X(UPSTREAM_DNS, "upstream_dns") \
 	X(UPSTREAM_TLS, "upstream_tls") \

@@ -62,6 +62,8 @@ STAGES = [
      "python3 tests/servers/test_upstreams.py"),
     ("models", "upstream's list of models: fetched, kept, changed, lost", 600,
      "python3 tests/servers/test_models.py"),
+    ("faults", "upstream, the network and the machine at their worst", 900,
+     "python3 tests/servers/test_faults.py"),
     ("aborts", "clients that leave at every step, drains at bad moments", 300,
      "python3 tests/servers/test_aborts.py"),
     ("aborts-sanitized", "the same under ASan and UBSan", 300,

@@ -46,12 +46,22 @@ int64_t board_sibling_average(const struct board *b, const struct slot *self,
 	return count ? sum / count : -1;
 }
 
+void board_load(const struct board *b, int64_t *streams, int64_t *retries)
+{
+	*streams = *retries = 0;
+	for (size_t i = 0; i < b->count; i++) {
+		*streams += atomic_load(&b->slots[i].streams);
+		*retries += atomic_load(&b->slots[i].retries);
+	}
+}
+
 void slot_take(struct slot *s, uint32_t generation, int64_t now_us)
 {
 	atomic_store(&s->pid, 0);
 	atomic_store(&s->heartbeat_us, now_us);
 	atomic_store(&s->streams, 0);
 	atomic_store(&s->served, 0);
+	atomic_store(&s->retries, 0);
 	atomic_store(&s->generation, generation);
 	atomic_store(&s->wants_rest, 0);
 	atomic_store(&s->state, SLOT_STARTING);
@@ -62,4 +72,5 @@ void slot_clear(struct slot *s)
 	atomic_store(&s->state, SLOT_FREE);
 	atomic_store(&s->pid, 0);
 	atomic_store(&s->streams, 0);
+	atomic_store(&s->retries, 0);
 }

@@ -21,6 +21,7 @@ struct slot {
 	_Atomic int64_t heartbeat_us;	/* clock_mono_us() of the last sign of life */
 	_Atomic int64_t streams;	/* in flight now */
 	_Atomic int64_t served;		/* requests answered */
+	_Atomic int64_t retries;	/* streams that try upstream again */
 	_Atomic uint32_t generation;	/* of the master that forked it */
 	_Atomic int32_t wants_rest;	/* asks the master for a successor */
 };
@@ -36,6 +37,9 @@ void board_free(struct board *b);		/* NULL is fine */
 /* Streams in flight per live accepting worker other than self; -1: none. */
 int64_t board_sibling_average(const struct board *b, const struct slot *self,
 			      int64_t now_us);
+
+/* All workers together: streams in flight, and those that try again. */
+void board_load(const struct board *b, int64_t *streams, int64_t *retries);
 
 /* The slot as new, for a worker about to be forked. */
 void slot_take(struct slot *s, uint32_t generation, int64_t now_us);

@@ -75,6 +75,8 @@ static const struct answer_row answers[ERR__COUNT] = {
 		"The ChatGPT login has run out: run `codex login` again." },
 	[ERR_LOGIN_RENEWAL] = { 503, UPSTREAM, "login_renewal_failed",
 		"The login could not be renewed just now: try again." },
+	[ERR_CIRCUIT_OPEN] = { 503, UPSTREAM, "circuit_open",
+		"Upstream failed again and again and is left alone for a moment: try again later." },
 	[ERR_UPSTREAM_CONNECT] = { 502, UPSTREAM, "upstream_connect",
 		"Upstream could not be reached." },
 	[ERR_UPSTREAM_DNS] = { 502, UPSTREAM, "upstream_dns",

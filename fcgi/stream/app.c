@@ -171,6 +171,17 @@ static void http_choose(struct app *app)
 	};
 }
 
+static void guard_choose(struct app *app)
+{
+	struct err_note note = ERR_NOTE_INIT;
+
+	app->metrics = metrics_open_home(app->config->home, &note);
+	if (note.code)
+		log_msg(app->log, LOG_WARN, "metrics", "%s", note.why);
+	guard_init(&app->guard, app->metrics, app->config, "",
+		   app->config->upstream_base);
+}
+
 static void app_free(struct app *app)
 {
 	if (!app)
@@ -187,6 +198,7 @@ static void app_free(struct app *app)
 		wire_free(app->wire);
 	if (app->http)
 		http_free(app->http);
+	metrics_close(app->metrics);
 	json_reader_free(app->reader);
 	if (app->authorization)
 		explicit_bzero(app->authorization, strlen(app->authorization));
@@ -231,6 +243,7 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 	}
 	name_ourselves(app);
 	http_choose(app);
+	guard_choose(app);
 	if (!take_key(app, note))
 		goto fail;
 	app->http = http_new(loop, &app->http_settings);

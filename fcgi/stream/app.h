@@ -5,6 +5,7 @@
 #define CHATMOCK_APP_H
 
 #include "../../shared/catalog_keeper.h"
+#include "../../shared/guard.h"
 #include "../../shared/http.h"
 #include "../../shared/log.h"
 #include "../../shared/login.h"
@@ -25,6 +26,8 @@ struct app {
 	struct json_reader *reader;
 	struct log *log, *access;
 	struct worker *worker;		/* NULL under plain CGI */
+	struct metrics *metrics;	/* NULL: no memory for it */
+	struct guard guard;		/* upstream's breaker */
 	struct http_settings http_settings;
 	char user_agent[128];
 	char *authorization;		/* "Authorization: Bearer <key>" or NULL */

@@ -1,10 +1,10 @@
 /*
  * attempt.c - one attempt at upstream, and whether there is another.
  *
- * At most MAX_ATTEMPTS, with full jitter, and only before the first semantic
- * event has left: nobody sees the same answer twice. The request's own faults
- * (4xx), limits and bad certificates are never tried again; a 401 of a ChatGPT
- * login is mended once by re-reading or renewing the login.
+ * There is another one only before the first semantic event has left: nobody
+ * sees the same answer twice. retry.c says for which failures; the request's
+ * own faults (4xx) and bad certificates are never tried again. A 401 of a
+ * ChatGPT login is mended once by re-reading or renewing the login.
  */
 #include <stdlib.h>
 
@@ -12,14 +12,12 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "heads.h"
+#include "circuit.h"
 #include "refusal.h"
 #include "reqlog.h"
+#include "retry.h"
 #include "stream.h"
 
-#define MAX_ATTEMPTS 3
-#define BACKOFF_US 500000		/* doubles with each attempt */
-#define MAX_BACKOFF_US 8000000
-#define MAX_RETRY_AFTER_S 60		/* longer is the client's to wait */
 #define MAX_HEADERS 48
 
 /* --- upstream's answer --- */
@@ -266,6 +264,10 @@ static void login_ready(struct login_wait *w, const struct login *login,
 
 void attempt_start(struct stream *s)
 {
+	if (!circuit_enter(s)) {
+		stream_fail(s);
+		return;
+	}
 	s->attempts++;
 	if (!s->app->login) {
 		call_upstream(s, NULL);
@@ -299,32 +301,6 @@ void attempt_forget(struct stream *s)
 }
 
 /* --- another attempt --- */
-
-static bool is_worth_it(const struct err_note *note)
-{
-	switch (note->code) {
-	case ERR_UPSTREAM_CONNECT:
-	case ERR_UPSTREAM_DNS:
-	case ERR_UPSTREAM_BROKE:
-		return true;
-	case ERR_UPSTREAM_ERROR:
-	case ERR_UPSTREAM_FAILED:
-		return note->not_final && note->should_retry != 0;
-	default:
-		return false;
-	}
-}
-
-static int64_t backoff(int attempts, int retry_after_s)
-{
-	int64_t most = BACKOFF_US;
-	uint32_t random;
-
-	for (int i = 1; i < attempts && most < MAX_BACKOFF_US; i++)
-		most *= 2;
-	random_bytes(&random, sizeof(random));
-	return (int64_t)retry_after_s * 1000000 + random % most;
-}
 
 /* Upstream said 401: the login may have been renewed by another, or can be. */
 static bool recover_login(struct stream *s)
@@ -366,17 +342,16 @@ static bool add_instructions(struct stream *s)
 
 bool attempt_again(struct stream *s)
 {
-	int64_t now = loop_now(s->app->loop);
+	int64_t now = loop_now(s->app->loop), after_us;
 
 	if (s->job_running || s->big || s->semantic || !s->payload.len)
 		return false;
 	if (recover_login(s) || add_instructions(s)) {
 		s->resume_us = now;
 	} else {
-		if (!is_worth_it(&s->note) || s->attempts >= MAX_ATTEMPTS ||
-		    s->note.retry_after_s > MAX_RETRY_AFTER_S)
+		if (!retry_allowed(s, &after_us))
 			return false;
-		s->resume_us = now + backoff(s->attempts, s->note.retry_after_s);
+		s->resume_us = now + after_us;
 	}
 	log_msg(s->app->log, LOG_INFO, "retry", "%s: %s: %s", s->req->id,
 		err_name(s->note.code), s->note.why);

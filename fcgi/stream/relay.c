@@ -12,6 +12,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "answer.h"
+#include "retry.h"
 #include "stream.h"
 
 /* More than that is not gathered before it is sent. */
@@ -73,6 +74,7 @@ static bool payload_is_free(const struct stream *s)
 static void let_go(struct stream *s)
 {
 	s->semantic = true;
+	retry_over(s);
 	s->first_us = loop_now(s->app->loop);
 	s->terms.first_us = clock_mono_us();
 	if (!s->answer)

@@ -21,7 +21,9 @@
 #include "../tongues/ollama.h"
 #include "../wire/access.h"
 #include "answer.h"
+#include "circuit.h"
 #include "reqlog.h"
+#include "retry.h"
 #include "stream.h"
 
 /* After the terminal event upstream's connection is free for the next call
@@ -96,6 +98,8 @@ static void stream_over(struct stream *s)
 	s->step = STEP_OVER;
 	s->conn = NULL;
 	loop_after_cancel(&s->flush);
+	retry_over(s);
+	circuit_leave(s);
 	reqlog(s);
 	if (s->call)
 		loop_timer_in(s->app->loop, &s->timer, LINGER_US);
@@ -210,6 +214,7 @@ void stream_watch(struct stream *s)
 	int64_t at = earlier(total_limit(s), silence_limit(s));
 
 	at = earlier(at, heartbeat_at(s));
+	at = earlier(at, circuit_renew_at(s));
 	if (s->step == STEP_WAIT)
 		at = earlier(at, s->resume_us);
 	loop_timer_set(s->app->loop, &s->timer, at);
@@ -241,6 +246,8 @@ static void stream_timer(struct loop_timer *t)
 		stream_fail(s);
 	} else if (s->step == STEP_WAIT && now >= s->resume_us) {
 		attempt_start(s);
+	} else if (now >= circuit_renew_at(s)) {
+		circuit_renew(s);
 	} else if (now >= heartbeat_at(s)) {
 		relay_heartbeat(s);
 	}
@@ -330,6 +337,8 @@ static enum err admit(struct stream *s, struct span *arg)
 				"off here (CHATMOCK_ENABLE_RESPONSES_API).");
 	if (!s->app->config->codex_enabled)
 		return err_set(&s->note, ERR_DISABLED, "CODEX__ENABLED is false");
+	if (circuit_refuses(s))
+		return s->note.code;
 	if (app_busy(s->app))
 		return err_set(&s->note, ERR_BUSY, "%zu streams in this worker",
 			       s->app->in_flight);

@@ -49,6 +49,10 @@ struct stream {
 	bool refused;			/* upstream answered 401 to it */
 	bool recovered;			/* the one recovery from a 401 was used */
 	bool instructed;		/* sent again with instructions */
+	bool limit_waited;		/* a short limit was waited for */
+	bool retrying;			/* has a part of the retry budget */
+	struct breaker_ticket ticket;	/* from the first call to the end */
+	int64_t lease_us;		/* a probe's: when it was renewed */
 	struct http_call *call;
 	bool body_lent;			/* a cancelled call may look at payload
 					 * until its callback has returned */

@@ -115,7 +115,9 @@ class Gateway:
                    CHATMOCK_WORKERS=str(self.workers),
                    CHATMOCK_UPSTREAM_KIND=self.kind,
                    # upstream hears of what a test asks, and of nothing else
-                   CHATMOCK_MODEL_SYNC="0")
+                   CHATMOCK_MODEL_SYNC="0",
+                   # many a test is all failures; those of the breaker say so
+                   CHATMOCK_BREAKER_FAILURES="0")
         if self.with_upstream:
             env["CHATMOCK_UPSTREAM_URL"] = self.upstream.url
             env["CHATMOCK_AUTH_ISSUER"] = self.upstream.root

@@ -514,6 +514,7 @@ static void test_crash_at_start(void)
 static void test_board(void)
 {
 	struct board *b = board_new(4);
+	int64_t streams, retries;
 
 	check(b != NULL);
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), -1);
@@ -529,6 +530,17 @@ static void test_board(void)
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), 10);
 	slot_clear(&b->slots[1]);
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), -1);
+	/* what a dead worker had under way does not count */
+	atomic_store(&b->slots[0].streams, 7);
+	atomic_store(&b->slots[0].retries, 2);
+	atomic_store(&b->slots[1].retries, 1);
+	board_load(b, &streams, &retries);
+	check(streams >= 7);
+	check_int(retries, 3);
+	slot_clear(&b->slots[0]);
+	slot_take(&b->slots[1], 1, 0);
+	board_load(b, &streams, &retries);
+	check_int(retries, 0);
 	board_free(b);
 	board_free(NULL);
 }
