@@ -499,7 +499,7 @@ static void test_reserved(void)
 	struct config c;
 	struct err_note note;
 
-	check_int(read_all(&c, env, NULL, "breaker_failures = 3", &note), 0);
+	check_int(read_all(&c, env, NULL, "chatgpt_local_login_bind = ::1", &note), 0);
 	if (check_int((int64_t)c.warning_count, 4)) {
 		/* exact spellings come after the others */
 		check(strstr(c.warnings[0], "CODEX__CALLBACK_PORT"));
