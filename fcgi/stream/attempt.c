@@ -346,7 +346,7 @@ bool attempt_again(struct stream *s)
 
 	if (s->job_running || s->big || s->semantic || !s->payload.len)
 		return false;
-	if (recover_login(s) || add_instructions(s)) {
+	if (recover_login(s) || add_instructions(s) || mend_reasoning(s)) {
 		s->resume_us = now;
 	} else {
 		if (!retry_allowed(s, &after_us))

@@ -2,7 +2,9 @@
 #include "heads.h"
 
 #include "../../shared/ceilings.h"
+#include "../../shared/clock.h"
 #include "../../shared/text.h"
+#include "limits.h"
 
 bool heads_forwarded(const char *name, bool native)
 {
@@ -35,6 +37,16 @@ static bool is_clean(struct span value)
 	return true;
 }
 
+/* In the client's words, where its tongue has some for them. */
+static void take_limits(struct stream *s, struct http_call *call)
+{
+	struct limits l;
+
+	if (s->terms.tongue->limits &&
+	    limits_read(call, s->upstream_status, clock_wall_us() / 1000000, &l))
+		s->terms.tongue->limits(&s->handed_on, &l);
+}
+
 /* A line that does not fit is left out. */
 void heads_take(struct stream *s, struct http_call *call)
 {
@@ -43,6 +55,7 @@ void heads_take(struct stream *s, struct http_call *call)
 	void *at = NULL;
 
 	buf_reset(out);
+	take_limits(s, call);
 	if (!s->terms.tongue->passes)
 		return;
 	while (http_header_next(call, &at, &name, &value)) {

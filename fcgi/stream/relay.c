@@ -164,7 +164,11 @@ void relay_begin(struct stream *s)
 {
 	relay_free(s);
 	sse_init(&s->sse, MAX_SSE_EVENT, relay_sse, s);
-	filter_init(&s->filter, &s->terms, sink, s);
+	order_init(&s->order, sink, s);
+	if (s->terms.tongue->ordered)
+		filter_init(&s->filter, &s->terms, order_event, &s->order);
+	else
+		filter_init(&s->filter, &s->terms, sink, s);
 	s->decoder = new_decoder(s);
 	memset(&s->emitter, 0, sizeof(s->emitter));
 	s->emitter.terms = &s->terms;
@@ -183,6 +187,7 @@ void relay_free(struct stream *s)
 	if (s->decoder) {
 		sse_free(&s->sse);
 		filter_free(&s->filter);
+		order_free(&s->order);
 		decoder_free(s->decoder);
 		s->decoder = NULL;
 	}

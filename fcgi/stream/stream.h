@@ -13,6 +13,7 @@
 #include "collect.h"
 #include "decode.h"
 #include "filter.h"
+#include "order.h"
 #include "route.h"
 #include "session.h"
 
@@ -62,6 +63,7 @@ struct stream {
 	struct sse sse;
 	struct decoder *decoder;
 	struct filter filter;
+	struct order order;
 	struct emitter emitter;
 	struct answer *answer;		/* whole answers only */
 	struct buf refusal;		/* upstream's error body */
@@ -125,6 +127,9 @@ void attempt_start(struct stream *s);
 bool attempt_again(struct stream *s);
 void attempt_stop(struct stream *s);		/* cancels call and waiting */
 void attempt_forget(struct stream *s);		/* the token it sent */
+
+/* mend.c: takes reasoning that upstream cannot read out of the payload, once. */
+bool mend_reasoning(struct stream *s);
 
 /* relay.c: upstream's bytes to the client. */
 void relay_begin(struct stream *s);

@@ -51,6 +51,9 @@ void anthropic_search_results(struct buf *out, struct json_object *item);
 void anthropic_whole(const struct terms *t, struct buf *out,
 		     const struct answer *a);
 
+/* emit_anthropic_limits.c */
+void anthropic_limits(struct buf *out, const struct limits *l);
+
 /* --- errors (emit_anthropic_error.c) ---------------------------------- */
 
 int anthropic_error_status(const struct fault *f);
@@ -81,6 +84,9 @@ struct json_object *anthropic_result(struct asking *q, struct json_object *block
 enum err anthropic_tools(struct asking *q);
 /* thinking, output_config and output_format. */
 enum err anthropic_reasoning(struct asking *q);
+
+/* Asks upstream for more than it tells by itself. */
+enum err anthropic_include(struct asking *q, const char *word);
 
 /* Would upstream take the schema as a strict one? It wants each object closed
  * and each property required. */

@@ -161,6 +161,7 @@ static void say_thought(struct history *h, struct json_object *block,
 	if (id.len)
 		ask_put(q, o, "id", json_new_str(id));
 	ask_put(q, o, "encrypted_content", json_new_str(content));
+	q->a->terms.thoughts_sent = true;
 	push_item(h, o);
 }
 

@@ -40,10 +40,23 @@ static bool reasons(const struct asking *q)
 	return m ? m->efforts != 0 : q->a->config->kind == KIND_CHATGPT;
 }
 
+enum err anthropic_include(struct asking *q, const char *word)
+{
+	struct json_object *list = json_get(q->a->request, "include");
+
+	if (!list) {
+		list = json_object_new_array_ext(1);
+		if (!ask_put(q, q->a->request, "include", list))
+			return q->note->code;
+	}
+	ask_push(q, list, json_new_str(span_of(word)));
+	return q->note->code;
+}
+
 /* Reasoning comes back only if upstream gives it encrypted. */
 static enum err show(struct asking *q, struct json_object *display)
 {
-	struct json_object *reasoning, *list;
+	struct json_object *reasoning;
 
 	q->a->terms.reasoning = COMPAT_CONTENT;
 	if (span_eq(json_str(display), "omitted")) {
@@ -52,12 +65,8 @@ static enum err show(struct asking *q, struct json_object *display)
 		if (reasoning)
 			ask_put_cstr(q, reasoning, "summary", "none");
 	}
-	if (!reasons(q))
-		return q->note->code;
-	list = json_object_new_array_ext(1);
-	if (ask_put(q, q->a->request, "include", list))
-		ask_push(q, list, json_new_str(SPAN("reasoning.encrypted_content")));
-	return q->note->code;
+	return reasons(q) ? anthropic_include(q, "reasoning.encrypted_content") :
+			    q->note->code;
 }
 
 static enum err take_budget(struct asking *q, struct json_object *thinking,

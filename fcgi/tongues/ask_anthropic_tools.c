@@ -45,6 +45,9 @@ static struct json_object *search_tool(struct asking *q, struct json_object *too
 	}
 	if (place)
 		ask_put(q, o, "user_location", place);
+	/* the backend is not known to take the word */
+	if (q->a->config->kind == KIND_RESPONSES)
+		anthropic_include(q, "web_search_call.action.sources");
 	if (!q->note->code)
 		return o;
 	json_object_put(o);

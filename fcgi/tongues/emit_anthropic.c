@@ -276,6 +276,7 @@ const struct tongue tongue_anthropic = {
 	.ask = ask_anthropic,
 	.emit = anthropic_emit,
 	.whole = anthropic_whole,
+	.limits = anthropic_limits,
 	.error_status = anthropic_error_status,
 	.error_body = anthropic_error_body,
 	.error_event = anthropic_error_event,

@@ -29,6 +29,8 @@ struct terms {
 	bool include_usage;
 	bool legacy_functions;		/* asked with functions, answered so */
 	bool structured;		/* JSON output: no think tags in it */
+	bool thoughts_sent;		/* upstream's reasoning goes back to it; it
+					 * may be left out if it is refused */
 	bool thought_hidden;		/* reasoning is sealed, its text not shown */
 	bool whole_calls;		/* the filter keeps a stream's calls back
 					 * until they are complete */
@@ -82,6 +84,15 @@ struct fault {
 	const char *type, *code, *param, *message;	/* code, param may be NULL */
 	const char *request_id;
 	const struct err_note *note;	/* plan, resets_at, retry_after_s; may be NULL */
+};
+
+/* What upstream told of its limits; minutes or limit 0: nothing of that. */
+struct limit_window { int64_t minutes, resets_at; double used; };
+struct limit_count { int64_t limit, remaining, resets_at; };
+struct limits {
+	struct limit_window windows[2];
+	struct limit_count requests, tokens;
+	bool reached;			/* this request was refused for one */
 };
 
 /* A whole answer, gathered from events by collect.c. */
@@ -143,7 +154,8 @@ struct tongue {
 	/* or says them itself, where they are not always the same; or NULL */
 	void (*beat)(struct emitter *e, struct buf *out);
 	const char *id_header;		/* the request's id once more, or NULL */
-	bool ordered;			/* whole() wants the answer's pieces */
+	bool ordered;			/* one thing behind the other: whole() wants the
+					 * answer's pieces, emit() no calls that overlap */
 	bool passes;			/* it is upstream's own: events come with
 					 * their source and unfiltered, upstream's
 					 * headers are handed on */
@@ -160,6 +172,9 @@ struct tongue {
 	/* Says a whole answer. */
 	void (*whole)(const struct terms *t, struct buf *out,
 		      const struct answer *a);
+
+	/* Upstream's limits as header lines; or NULL. */
+	void (*limits)(struct buf *out, const struct limits *l);
 
 	/* The status of an error where it is not the fault's own; or NULL. */
 	int (*error_status)(const struct fault *f);

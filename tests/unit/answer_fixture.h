@@ -12,6 +12,7 @@
 #include "../../fcgi/stream/collect.h"
 #include "../../fcgi/stream/decode.h"
 #include "../../fcgi/stream/filter.h"
+#include "../../fcgi/stream/order.h"
 #include "../../shared/sse.h"
 #include "../../shared/text.h"
 #include "test.h"
@@ -91,6 +92,7 @@ struct way {
 	struct decoder *decoder;
 	struct json_reader *reader;
 	struct filter filter;
+	struct order order;
 	struct emitter emitter;
 	struct answer answer;
 	struct buf out;
@@ -137,7 +139,10 @@ static inline void way_init(struct way *w, const struct tongue *tongue)
 	w->failed = ERR_NOTE_INIT;
 	w->emitter.terms = &w->terms;
 	w->reader = json_reader_new();
-	filter_init(&w->filter, &w->terms, way_event, w);
+	order_init(&w->order, way_event, w);
+	filter_init(&w->filter, &w->terms, order_event, &w->order);
+	if (!tongue->ordered)
+		filter_init(&w->filter, &w->terms, way_event, w);
 	w->decoder = tongue->passes ? decoder_new(way_event, w) :
 				      decoder_new(filter_event, &w->filter);
 	if (tongue->passes && !decoder_pass(w->decoder))
@@ -151,6 +156,7 @@ static inline void way_free(struct way *w)
 {
 	sse_free(&w->sse);
 	filter_free(&w->filter);
+	order_free(&w->order);
 	decoder_free(w->decoder);
 	json_reader_free(w->reader);
 	answer_free(&w->answer);

@@ -24,6 +24,7 @@
 #define IN_OUT(id, output) "{'type':'function_call_output','call_id':'" id "','output':" output "}"
 #define IN_PARTS(list) "{'type':'message','role':'user','content':[" list "]}"
 #define GO_ON "Continue your last message exactly where it stops. Do not repeat any of it and do not comment on it."
+#define SOURCES ",'include':['web_search_call.action.sources']"
 #define SEAL_A "cm1.5a96eddccd4c5bac.rs_1.QUJD"
 
 struct good { const char *messages, *rest, *input, *others, *dropped; };
@@ -122,7 +123,7 @@ static const struct good goods[] = {
 	  "{'type':'web_search_20250305','name':'web_search','max_uses':5,'allowed_domains':['a.org'],"
 	  "'user_location':{'type':'approximate','city':'Rome','country':'IT'}},"
 	  "{'type':'tool_search_tool_regex_20251119','name':'tool_search_tool_regex'}]",
-	  IN_USER, ",'tools':[{'type':'function','name':'f','description':'D','parameters':{'type':'object','properties':{'a':{}}},'strict':false},"
+	  IN_USER, SOURCES ",'tools':[{'type':'function','name':'f','description':'D','parameters':{'type':'object','properties':{'a':{}}},'strict':false},"
 	  "{'type':'web_search','filters':{'allowed_domains':['a.org']},'user_location':{'type':'approximate','city':'Rome','country':'IT'}}]",
 	  "tools.max_uses, tools.tool_search" },
 	{ USER, ",'tools':[{'name':'f','strict':true,'input_schema':{'type':'object','properties':{'a':{}},'required':['a'],'additionalProperties':false}},"
@@ -135,7 +136,7 @@ static const struct good goods[] = {
 	  IN_USER, ",'tools':[{'type':'function','name':'f','parameters':{'type':'object','properties':{}},'strict':false}],"
 	  "'tool_choice':{'type':'function','name':'f'}", "" },
 	{ USER, ",'tools':[{'type':'web_search_20260209','name':'web_search'}],'tool_choice':{'type':'tool','name':'web_search'}",
-	  IN_USER, ",'tools':[{'type':'web_search'}],'tool_choice':{'type':'web_search'}", "" },
+	  IN_USER, SOURCES ",'tools':[{'type':'web_search'}],'tool_choice':{'type':'web_search'}", "" },
 	{ USER, ",'tools':[{'name':'f','input_schema':{}}],'tool_choice':{'type':'none'}",
 	  IN_USER, ",'tools':[{'type':'function','name':'f','parameters':{'type':'object','properties':{}},'strict':false}],"
 	  "'tool_choice':'none'", "" },

@@ -101,6 +101,11 @@ static const struct saying sayings[] = {
 	{ "a call cut by the token limit", 0, NULL, S_TEXT("x") S_CALL(6, "function_call", "call_1", "f") S_ARGS(6, "{\\\"a") S_INCOMPLETE("max_output_tokens"),
 	  START TEXT_OPEN(0) TEXT(0, "x") CLOSE(0) USE(1, "toolu_1", "f") ARGS(1, "{\\\"a") CLOSE(1) END_("max_tokens", "null", NOTHING),
 	  WHOLE_(W_TEXT("x") "," W_USE("toolu_1", "f", "{\"_raw\":\"{\\\"a\"}"), "max_tokens", "null", NOTHING) },
+	{ "calls that overlap", 0, NULL, S_CALL(1, "function_call", "call_1", "f") S_CALL(2, "function_call", "call_2", "g") S_ARGS(1, "{\\\"a") S_ARGS(2, "{")
+	  S_ARGS(1, "\\\":1}") S_TEXT_AT(3, "x") S_CALL_DONE(1, "call_1", "f", "{\\\"a\\\":1}") S_CALL_DONE(2, "call_2", "g", "{}") S_DONE,
+	  START USE(0, "toolu_1", "f") ARGS(0, "{\\\"a") ARGS(0, "\\\":1}") CLOSE(0) USE(1, "toolu_2", "g") ARGS(1, "{") ARGS(1, "}") CLOSE(1)
+	  TEXT_OPEN(2) TEXT(2, "x") CLOSE(2) END("tool_use"),
+	  WHOLE(W_USE("toolu_1", "f", "{\"a\":1}") "," W_USE("toolu_2", "g", "{}") "," W_TEXT("x"), "tool_use") },
 	{ "all kinds, one behind the other", 0, NULL, S_HIDDEN(0, "A") S_CALL(1, "function_call", "call_1", "f") S_ARGS(1, "{}")
 	  S_CALL_DONE(1, "call_1", "f", "{}") S_HIDDEN(2, "B") S_REASON(2, "rs_1", SEALED) S_TEXT("x") S_REFUSAL("No") S_DONE,
 	  START THINK_OPEN(0) THINK(0, "A") CLOSE(0) USE(1, "toolu_1", "f") ARGS(1, "{}") CLOSE(1)
