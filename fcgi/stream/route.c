@@ -175,22 +175,26 @@ static bool method_is(const char *method, const char *wanted)
 	       (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
 }
 
-/* The route whose words are nearest to a path that is none. */
+/* The route whose words are nearest to a path that is none. Ollama's clients
+ * ask below /api alone, and nobody else does; where nothing is near it is
+ * OpenAI's tongue that most understand. */
 static const struct route *nearest(const char *path, bool *near)
 {
 	const struct route *best = &routes[0];
+	bool ollama = strncmp(path, "/api", 4) == 0;
 	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		bool other = (strncmp(routes[i].path, "/api", 4) == 0) != ollama;
 		size_t d = nearest_distance(span_of(path), span_of(routes[i].path));
 
-		if (d < least) {
+		if (!other && d < least) {
 			least = d;
 			best = &routes[i];
 		}
 	}
 	*near = nearest_is_near(span_of(path), least);
-	return best;
+	return *near || ollama ? best : &routes[0];
 }
 
 static enum err no_route(const char *method, const char *path,
