@@ -8,6 +8,8 @@ static const struct fetch_job jobs[] = {
 	{ "login", "renews the ChatGPT login ahead of its expiry", job_login,
 	  true },
 	{ "models", "asks upstream which models there are", job_models, false },
+	{ "prompts", "gets the system prompts that may be put into requests",
+	  job_prompts, false },
 };
 
 size_t fetch_job_count(void)

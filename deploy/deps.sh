@@ -44,6 +44,7 @@ test /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-x86_64.a libcla
 test /usr/lib/llvm-14/lib/clang/14*/lib/linux/libclang_rt.fuzzer-aarch64.a libclang-rt-14-dev
 test valgrind valgrind
 test openssl openssl
+test strace strace
 test pgrep procps
 test pgrep procps
 test ip iproute2

@@ -37,6 +37,7 @@
 #define MAX_AUTH_FILE		(1u << 20)
 #define MAX_CACHE_FILE		(4u << 20)
 #define MAX_CONFIG_FILE		(256u << 10)
+#define MAX_PROMPT		(1u << 20)
 
 /* One stream towards its client: pause upstream above, go on below */
 #define OUT_HIGH_WATER		(160u << 10)

@@ -32,6 +32,16 @@
 
 #define EFFORT_WORDS "none|minimal|low|medium|high|xhigh|max|ultra"
 
+/* The documented places first, then where they moved to, then known commits. */
+#define PROMPT_SOURCE "https://raw.githubusercontent.com/openai/codex/"
+#define PROMPT_BASE_URLS \
+	PROMPT_SOURCE "main/codex-rs/core/prompt.md, " \
+	PROMPT_SOURCE "main/codex-rs/models-manager/prompt.md, " \
+	PROMPT_SOURCE "b08b0709c02f0c04ad3452f87cfaa19a79dd4d93/codex-rs/core/prompt.md"
+#define PROMPT_CODEX_URLS \
+	PROMPT_SOURCE "main/codex-rs/core/gpt_5_codex_prompt.md, " \
+	PROMPT_SOURCE "e9e96087ba02a570e96d63255e99a613e1affc05/codex-rs/core/gpt_5_codex_prompt.md"
+
 #define CONFIG_TABLE(X) \
 	X(home, PATH, "CHATMOCK_HOME", "", "~/.chatmock", 0, 0, "", \
 	  "State directory: login, caches, logs, sockets.") \
@@ -116,6 +126,21 @@
 	  "Codex version told to the ChatGPT backend, which hides newer models from older ones.") \
 	X(debug_model, STR, "CHATMOCK_DEBUG_MODEL", "CHATGPT_LOCAL_DEBUG_MODEL", "", 0, 0, "", \
 	  "Model put in place of every request's.") \
+	X(no_base_instructions, BOOL, "CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS", "", "1", 0, 0, "", \
+	  "1: nothing is added on /v1/responses; 0: the prompt, where the client gives none.") \
+	X(injection, ENUM, "CODEX__SYSTEM_PROMPT_INJECTION_MODE", "", "disabled", 0, 0, \
+	  "disabled|override|append", \
+	  "The cached prompt in place of the first system text, behind it, or not at all.") \
+	X(prompt_ttl_ms, MILLIS, "CHATMOCK_PROMPT_TTL", "", "24h", 1000, 604800000, "", \
+	  "How long a cached prompt is fresh.") \
+	X(prompt_base_urls, LIST, "CHATMOCK_PROMPT_BASE_URLS", "", PROMPT_BASE_URLS, 0, 0, "", \
+	  "Where base_instructions.md comes from: the first that has it.") \
+	X(prompt_codex_urls, LIST, "CHATMOCK_PROMPT_CODEX_URLS", "", PROMPT_CODEX_URLS, 0, 0, "", \
+	  "The same for gpt5_codex_instructions.md, of models whose name contains codex.") \
+	X(prompt_base_sha256, STR, "CHATMOCK_PROMPT_BASE_SHA256", "", "", 0, 0, "", \
+	  "The only SHA-256 that base_instructions.md may have.") \
+	X(prompt_codex_sha256, STR, "CHATMOCK_PROMPT_CODEX_SHA256", "", "", 0, 0, "", \
+	  "The same for gpt5_codex_instructions.md.") \
 	X(codex_enabled, BOOL, "CODEX__ENABLED", "", "true", 0, 0, "", \
 	  "false: every generating route answers 503 codex_disabled.") \
 	X(codex_base_url, URL, "CODEX__BASE_URL", "", \
@@ -133,6 +158,7 @@
 	  "Forward session-id and x-codex-* headers of clients.")
 
 enum upstream_kind { KIND_GUESS, KIND_CHATGPT, KIND_RESPONSES };
+enum injection { INJECT_DISABLED, INJECT_OVERRIDE, INJECT_APPEND };
 enum reasoning_compat { COMPAT_CONTENT, COMPAT_THINK, COMPAT_O3, COMPAT_LEGACY,
 			COMPAT_CURRENT, COMPAT_NONE };
 enum reasoning_summary { SUMMARY_AUTO, SUMMARY_CONCISE, SUMMARY_DETAILED,

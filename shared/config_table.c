@@ -16,9 +16,6 @@ const struct setting config_settings[SETTING__COUNT] = {
 
 const struct reserved_setting config_reserved[] = {
 	{ "CHATMOCK_STORE", "stored responses" },
-	{ "CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS", "the prompt cache" },
-	{ "CHATMOCK_PROMPT_TTL", "the prompt cache" },
-	{ "CODEX__SYSTEM_PROMPT_INJECTION_MODE", "the prompt cache" },
 	{ "CODEX__CALLBACK_PORT", "the login in the browser" },
 	{ "CODEX__OAUTH__SCOPES", "the login in the browser" },
 	{ "CHATGPT_LOCAL_LOGIN_BIND", "the login in the browser" },

@@ -225,7 +225,11 @@ static enum err read_path(struct config *c, const struct setting *s,
 static const char *piece_fault(const struct setting *s, struct span piece)
 {
 	bool origins = s == &config_settings[SETTING_allowed_origins];
+	bool quote;
 
+	if (s == &config_settings[SETTING_prompt_base_urls] ||
+	    s == &config_settings[SETTING_prompt_codex_urls])
+		return url_fault(piece, &quote);
 	if (has_blank(piece) || memchr(piece.ptr, '*', piece.len))
 		return "a comma-separated list of whole names, no blanks, no '*'";
 	if (!origins)
@@ -239,6 +243,15 @@ static const char *piece_fault(const struct setting *s, struct span piece)
 	return NULL;
 }
 
+static bool is_sha256(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!text.ptr[i] ||
+		    !strchr("0123456789abcdefABCDEF", text.ptr[i]))
+			return false;
+	return text.len == 64;
+}
+
 static enum err read_string(struct config *c, const struct setting *s,
 			    const char *text, const char *where,
 			    struct err_note *note)
@@ -248,6 +261,11 @@ static enum err read_string(struct config *c, const struct setting *s,
 
 	if (s->type == TYPE_SECRET && has_blank(rest))
 		return refuse(s, NULL, where, NULL, note);
+	if ((s == &config_settings[SETTING_prompt_base_sha256] ||
+	     s == &config_settings[SETTING_prompt_codex_sha256]) &&
+	    !is_sha256(rest))
+		return refuse(s, text, where, "a SHA-256: 64 hexadecimal digits",
+			      note);
 	while (s->type == TYPE_LIST && text_next(&rest, ',', &piece)) {
 		fault = piece_fault(s, piece);
 		if (fault)

@@ -190,6 +190,7 @@ static void app_free(struct app *app)
 	login_keeper_free(app->login);
 	catalog_keeper_free(app->models);
 	app->catalog = NULL;
+	prompts_keeper_free(app->prompts);
 	/* threads read requests, settings and the catalogue */
 	if (app->loop)
 		loop_join(app->loop);
@@ -259,6 +260,11 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 		if (!app->login)
 			goto fail;
 		login_keeper_listen(app->login, on_login, app);
+	}
+	if (prompts_in_use(c)) {
+		app->prompts = prompts_keeper_new(c, loop, reqlog_prompts, app);
+		if (!app->prompts)
+			goto fail;
 	}
 	if (c->max_requests > 0) {
 		random_bytes(&random, sizeof(random));

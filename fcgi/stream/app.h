@@ -9,7 +9,9 @@
 #include "../../shared/http.h"
 #include "../../shared/log.h"
 #include "../../shared/login.h"
+#include "../../shared/prompts.h"
 #include "../wire/conn.h"
+#include "instruct.h"
 
 struct stream;
 struct worker;
@@ -23,6 +25,8 @@ struct app {
 	struct login_keeper *login;	/* NULL where upstream takes a key or none */
 	struct catalog_keeper *models;
 	struct catalog *catalog;	/* the keeper's of now */
+	struct prompts_keeper *prompts;	/* NULL where no setting makes use of them */
+	struct instruct_memory instruct;
 	struct json_reader *reader;
 	struct log *log, *access;
 	struct worker *worker;		/* NULL under plain CGI */

@@ -262,6 +262,15 @@ static void login_ready(struct login_wait *w, const struct login *login,
 		stream_settle(s);
 }
 
+/* What was refused once for lack of instructions has some from the start. */
+static void instruct_before(struct stream *s)
+{
+	if (s->attempts == 1 && !s->instructed &&
+	    instruct_known(&s->app->instruct, buf_span(&s->payload)) &&
+	    instruct_lacks(buf_span(&s->payload)))
+		s->instructed = instruct_add(&s->payload);
+}
+
 void attempt_start(struct stream *s)
 {
 	if (!circuit_enter(s)) {
@@ -269,6 +278,7 @@ void attempt_start(struct stream *s)
 		return;
 	}
 	s->attempts++;
+	instruct_before(s);
 	if (!s->app->login) {
 		call_upstream(s, NULL);
 		return;
@@ -314,27 +324,14 @@ static bool recover_login(struct stream *s)
 	return true;
 }
 
-/*
- * Some backends want instructions where others take none: asked for in just
- * these words, a short neutral text is added. The payload is ours, and begins
- * with its first member.
- */
+/* Asked for instructions in just these words, it gets some. */
 static bool add_instructions(struct stream *s)
 {
-	struct buf with;
-
 	if (s->instructed || s->step != STEP_REFUSAL ||
-	    !refusal_wants_instructions(&s->note))
+	    !refusal_wants_instructions(&s->note) ||
+	    !instruct_lacks(buf_span(&s->payload)) || !instruct_add(&s->payload))
 		return false;
-	buf_init(&with, (size_t)MAX_REQUEST_BODY * 2);
-	buf_str(&with, "{\"instructions\":\"You are a helpful assistant.\",");
-	buf_add(&with, s->payload.ptr + 1, s->payload.len - 1);
-	if (buf_err(&with)) {
-		buf_free(&with);
-		return false;
-	}
-	buf_free(&s->payload);
-	s->payload = with;
+	instruct_learn(&s->app->instruct, buf_span(&s->payload));
 	s->instructed = true;
 	s->attempts--;
 	return true;

@@ -12,6 +12,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "../../shared/unpack.h"
+#include "inject.h"
 #include "payload.h"
 #include "stream.h"
 
@@ -55,6 +56,12 @@ static bool is_codex(const struct stream *s)
 	       span_starts(span_of(s->route->path), "/backend-api/");
 }
 
+/* A client that speaks the Responses API itself. */
+static bool is_native(const struct stream *s)
+{
+	return strcmp(s->route->tongue->name, "responses") == 0;
+}
+
 static void translate(struct stream *s, struct err_note *note)
 {
 	struct json_object *body = json_parse(buf_span(&s->req->body), note);
@@ -74,7 +81,9 @@ static void translate(struct stream *s, struct err_note *note)
 	if (note->code || ask->terms.at_once)
 		return;
 	session_id(given_session(s), callers_key(s), ask->request, s->session);
-	if (payload_build(ask, s->session, &s->payload, note))
+	/* behind the session, which is the client's own words' */
+	if (inject(ask, s->prompts, is_native(s), note) ||
+	    payload_build(ask, s->session, &s->payload, note))
 		buf_reset(&s->payload);
 	json_object_put(ask->request);
 	ask->request = NULL;

@@ -144,3 +144,17 @@ void reqlog_models(struct app *app, const char *event, const struct catalog *now
 	}
 	log_end(&line);
 }
+
+void reqlog_prompts(void *ctx, const struct prompts *p)
+{
+	struct app *app = ctx;
+	struct log_line line;
+
+	log_begin(&line, app->log, p->why[0] ? LOG_WARN : LOG_INFO, "prompts");
+	for (int id = 0; id < PROMPT__COUNT; id++)
+		log_str(&line, prompt_name((enum prompt_id)id),
+			span_of(prompt_origin_word(p->of[id].origin)));
+	if (p->why[0])
+		log_str(&line, "why", span_of(p->why));
+	log_end(&line);
+}

@@ -22,5 +22,7 @@ void reqlog_login(void *ctx, const char *event, const struct login *login,
 /* The same of the models' keeper. */
 void reqlog_models(struct app *app, const char *event, const struct catalog *now,
 		   const struct err_note *note);
+/* Which prompts are put into requests from now on; ctx is the app. */
+void reqlog_prompts(void *ctx, const struct prompts *p);
 
 #endif

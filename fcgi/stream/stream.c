@@ -47,6 +47,7 @@ static struct stream *stream_new(struct app *app, struct conn *conn,
 	s->flush.fn = relay_flush;
 	s->told_us = loop_now(app->loop);
 	ask_init(&s->ask, app->config, app->catalog);
+	s->prompts = prompts_now(app->prompts);
 	terms_init(&s->terms);
 	buf_init(&s->payload, (size_t)MAX_REQUEST_BODY * 2);
 	buf_init(&s->refusal, MAX_UPSTREAM_ERROR);
@@ -70,6 +71,7 @@ static void stream_free(struct stream *s)
 	attempt_forget(s);
 	relay_free(s);
 	ask_free(&s->ask);
+	prompts_unref(s->prompts);
 	terms_free(&s->terms);
 	buf_free(&s->payload);
 	buf_free(&s->refusal);

@@ -39,6 +39,7 @@ struct stream {
 
 	bool job_running;		/* preparing in a thread */
 	struct ask ask;			/* until upstream has the request */
+	struct prompts *prompts;	/* while preparing; NULL: none are used */
 	struct terms terms;
 	struct buf payload;		/* until upstream has it and answers */
 	char session[SESSION_MAX];

@@ -20,6 +20,12 @@ ELSEWHERE = {
     "CHATGPT_LOCAL_MODEL_REFRESH_INTERVAL": "tests/servers/test_models.py",
     "CHATMOCK_CLIENT_VERSION": "tests/servers/test_models.py",
     "CODEX__ENABLE_DYNAMIC_MODEL_INFO": "tests/servers/test_models.py",
+    "CHATMOCK_PROMPT_TTL": "tests/servers/test_fetch.py",
+    "CHATMOCK_PROMPT_BASE_URLS": "tests/servers/test_fetch.py",
+    "CHATMOCK_PROMPT_CODEX_URLS": "tests/servers/test_fetch.py",
+    "CHATMOCK_PROMPT_BASE_SHA256": "tests/servers/test_fetch.py",
+    "CHATMOCK_PROMPT_CODEX_SHA256": "tests/servers/test_fetch.py",
+    "CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS": "tests/unit/test_inject.c",
 }
 # Set by tests/lib/gateway.py for every case there is.
 ALWAYS = ("CHATMOCK_HOME", "CHATMOCK_UPSTREAM_URL", "CHATMOCK_UPSTREAM_KIND",

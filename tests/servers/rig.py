@@ -34,7 +34,11 @@ PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
 class Checks:
     def __init__(self, name):
-        self.name, self.passed, self.failed = name, 0, 0
+        self.name, self.passed, self.failed, self.skipped = name, 0, 0, 0
+
+    def skip(self, what, why):
+        self.skipped += 1
+        print(f"SKIP {what}: {why}", flush=True)
 
     def check(self, ok, what, *details):
         if ok:
@@ -57,7 +61,8 @@ class Checks:
                 traceback.print_exc(file=sys.stdout)
                 self.check(False, test.__name__, repr(e))
             print(f"  {test.__name__} {time.monotonic() - begun:.1f} s", flush=True)
-        print(f"{self.name}: {self.passed} passed, {self.failed} failed", flush=True)
+        print(f"{self.name}: {self.passed} passed, {self.failed} failed"
+              + (f", {self.skipped} skipped" if self.skipped else ""), flush=True)
         return 1 if self.failed else 0
 
 

@@ -4,12 +4,20 @@ a time, files that are whole at any moment.
 
     tests/servers/test_fetch.py [word of a test's name ...]
 """
+import gzip
+import hashlib
+import http.server
 import json
 import os
+import random
 import shutil
+import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,7 +25,10 @@ sys.path.insert(0, HERE)
 from rig import BIN, Checks, until  # noqa: E402
 
 sys.path.insert(0, os.path.join(HERE, "..", "tools"))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import upstream as upstream_tool  # noqa: E402
+from gateway import Gateway  # noqa: E402
+from test_upstreams import Authority  # noqa: E402
 
 FETCH = os.path.join(BIN, "chatmock-fetch")
 PATH = os.environ.get("PATH", "/usr/bin:/bin")
@@ -228,7 +239,624 @@ def test_login_fails(t):
                 "half a file is named", r)
 
 
+# --- the prompts
+
+LIMIT = 1 << 20
+TEXT = "You are {model}. Answer in verse.\n"
+
+
+class Source(http.server.ThreadingHTTPServer):
+    """Where prompts come from, over TLS. What a path answers is its name."""
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, ca, cert="good"):
+        super().__init__(("127.0.0.1", 0), _Source)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(os.path.join(ca.dir, cert + ".pem"),
+                                os.path.join(ca.dir, "key.pem"))
+        # the handshake belongs to the request's own thread
+        self.socket = context.wrap_socket(self.socket, server_side=True,
+                                          do_handshake_on_connect=False)
+        self.asked, self.text = [], TEXT
+        self.url = f"https://localhost:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, address):
+        pass
+
+    def count(self, path):
+        return sum(a.path == path for a in self.asked)
+
+
+class _Source(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def answer(self, body, status=200, type="text/plain; charset=utf-8",
+               length=None, **headers):
+        self.send_response(status)
+        self.send_header("Content-Type", type)
+        self.send_header("Content-Length", len(body) if length is None else length)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = length is not None
+
+    def do_GET(self):
+        self.server.asked.append(self)
+        self.seen = self.headers.get("If-None-Match")
+        word = self.path.split("/")[1].partition(".")[0].replace("-", "_")
+        getattr(self, word, self.missing)()
+
+    def missing(self):
+        self.answer(b"404: Not Found", 404)
+
+    def good(self):
+        body = self.server.text.encode()
+        tag = '"%s"' % hashlib.md5(body).hexdigest()
+        if self.seen == tag:
+            self.send_response(304)
+            self.send_header("ETag", tag)
+            self.end_headers()
+        else:
+            self.answer(body, ETag=tag)
+
+    def untagged(self):
+        self.answer(self.server.text.encode())
+
+    def flaky(self):
+        if self.server.count(self.path) < 3:
+            self.answer(b"oops", 503)
+        else:
+            self.good()
+
+    def limit(self):
+        self.answer(b"x" * LIMIT)
+
+    def status(self):
+        self.answer(b"no", int(self.path.rpartition("/")[2]))
+
+    def unasked(self):
+        self.send_response(304)
+        self.end_headers()
+
+    def html(self):
+        self.answer(b"Sign in", type="text/html; charset=utf-8")
+
+    def portal(self):
+        self.answer(b"\n <!DOCTYPE html><title>Wi-Fi</title>")
+
+    def empty(self):
+        self.answer(b"")
+
+    def blank(self):
+        self.answer(b" \r\n\t\n")
+
+    def bytes(self):
+        self.answer("Gr\u00fc\u00dfe".encode("latin-1"))
+
+    def nul(self):
+        self.answer(b"text\0text")
+
+    def truncated(self):
+        self.answer(b"half a pro", length=20)
+
+    def cut(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"4\r\nhalf\r\n")
+        self.close_connection = True
+
+    def over(self):
+        self.answer(b"x" * (LIMIT + 1))
+
+    def endless(self):
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        for _ in range(64):
+            self.wfile.write(b"x" * LIMIT)
+
+    def bomb(self):
+        self.answer(gzip.compress(b"x" * (64 * LIMIT)), Content_Encoding="gzip")
+
+    def moved(self):
+        self.answer(b"", 302, Location="/good")
+
+    def slow(self):
+        time.sleep(60)
+
+    def drip(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        for _ in range(300):
+            self.wfile.write(b"x")
+            time.sleep(0.2)
+
+
+class Prompts(Place):
+    """A place whose base prompt has these sources, and whose other one is
+    always to be had."""
+
+    def __init__(self, rig, *sources, **more):
+        self.rig = rig
+        urls = [s if "://" in s else rig.source.url + "/" + s for s in sources]
+        super().__init__(
+            CODEX_CA_CERTIFICATE=rig.ca.ca,
+            CHATMOCK_PROMPT_BASE_URLS=", ".join(urls),
+            CHATMOCK_PROMPT_CODEX_URLS=rig.source.url + "/good.codex", **more)
+
+    def fetch(self, *options, **more):
+        return self.run("--now", "--job", "prompts", *options, **more)
+
+    def read(self, name="base_instructions"):
+        """(text, its lines of metadata.json), or None when it is no pair."""
+        try:
+            with open(self.path("prompt_cache", name + ".md"), "rb") as f:
+                text = f.read()
+            with open(self.path("prompt_cache", "metadata.json")) as f:
+                entry = json.load(f).get(name, {})
+        except FileNotFoundError:
+            return None
+        for meta in (entry, entry.get("next", {})):
+            if meta.get("content_hash") == hashlib.sha256(text).hexdigest():
+                return text.decode(), meta
+        return None
+
+    def bytes(self):
+        found = {}
+        for name in sorted(os.listdir(self.path("prompt_cache"))):
+            with open(self.path("prompt_cache", name), "rb") as f:
+                found[name] = f.read()
+        return found
+
+
+class Rig:
+    """A CA, a source with a good certificate and some with bad ones."""
+
+    def __enter__(self):
+        self.ca = Authority()
+        self.source = Source(self.ca)
+        return self
+
+    def __exit__(self, *exc):
+        self.source.shutdown()
+        self.source.server_close()
+        self.ca.remove()
+
+
+def test_prompts(t):
+    """Fetched once a day, asked for by ETag, and only where they are used."""
+    with Rig() as rig, Prompts(rig, "good") as p:
+        r = p.run("--now")
+        t.check(r.code == 0 and r.result("prompts") == "idle" and
+                not rig.source.asked, "no setting uses them: no call", r)
+        used = {"CODEX__SYSTEM_PROMPT_INJECTION_MODE": "override"}
+        r = p.run("--now", **used)
+        t.check(r.code == 0 and r.result("prompts") == "done", "fetched", r)
+        text, meta = p.read()
+        t.check(text == TEXT and meta["size"] == len(TEXT) and meta["etag"] and
+                meta["source"] == rig.source.url + "/good" and
+                meta["cached_at"].endswith("Z"), "as documented", meta)
+        t.check(set(meta) == {"cached_at", "content_hash", "size", "etag", "source"},
+                "the documented members", meta)
+        t.check(p.read("gpt5_codex_instructions") is not None, "the other, too")
+        t.check(sorted(p.bytes()) == ["base_instructions.md",
+                "gpt5_codex_instructions.md", "metadata.json"], "three files")
+        asked = len(rig.source.asked)
+        r = p.run("--now", **used)
+        t.check(r.result("prompts") == "idle" and len(rig.source.asked) == asked,
+                "a valid cache: no call", r)
+        r = p.run("--now", CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS="0")
+        t.check("fresh" in r.job("prompts").get("msg", ""), "used there, too", r)
+        # due before the next run is over
+        r = p.run("--now", CHATMOCK_PROMPT_TTL="10m", **used)
+        t.check(r.result("prompts") == "done" and "still current" in r.out and
+                len(rig.source.asked) == asked + 2, "304", r)
+        t.check(rig.source.asked[-1].seen and rig.source.asked[-2].seen,
+                "asked with the ETag")
+        t.check(p.read()[0] == TEXT, "the text stays")
+        rig.source.text = TEXT + "More.\n"
+        r = p.fetch("--force")
+        t.check(r.code == 0 and p.read()[0] == TEXT + "More.\n" and
+                "is new" in r.out, "a new text", r)
+        old = p.read()[1]["cached_at"]
+        time.sleep(1.1)     # it is told in seconds
+        p.settings["CHATMOCK_PROMPT_BASE_URLS"] = rig.source.url + "/untagged"
+        r = p.fetch("--force")
+        t.check(r.code == 0 and "is the same" in r.out and
+                p.read()[1]["cached_at"] > old, "the same text from elsewhere", r)
+
+
+FAULTS = ["status/404", "status/500", "status/429", "status/401", "unasked",
+          "html", "portal", "empty", "blank", "bytes", "nul", "truncated", "cut",
+          "over", "endless", "bomb", "moved", "slow", "drip",
+          "https://no-such-host.invalid/prompt.md", "@CLOSED@", "@EXPIRED@",
+          "@WRONG@", "@OTHER@", "@PLAIN@"]
+AGAIN = {"status/500", "status/429", "truncated", "cut", "slow", "drip"}
+
+
+def play_fault(t, rig, fault, url):
+    """One source that fails: with nothing, with an expired cache, with a
+    second source."""
+    with Prompts(rig, url) as p:
+        begun = time.monotonic()
+        r = p.fetch()
+        took = time.monotonic() - begun
+        t.check(r.code == 111 and r.result("prompts") == "failed" and
+                "base_instructions" in r.out, f"{fault}: fails, and says why", r)
+        t.check(p.read() is None and
+                p.read("gpt5_codex_instructions") is not None,
+                f"{fault}: nothing of it is kept, the other prompt is", p.bytes())
+        t.check(took < 45, f"{fault}: within its time", took)
+        path = "/" + fault
+        if "://" not in fault and "@" not in fault:
+            tries = rig.source.count(path)
+            t.check(tries == (3 if fault in AGAIN else 1),
+                    f"{fault}: so many attempts", tries)
+        # an expired one stays as it is, byte by byte
+        p.settings["CHATMOCK_PROMPT_BASE_URLS"] = rig.source.url + "/good"
+        t.check(p.fetch().code == 0, f"{fault}: then a good one")
+        p.settings["CHATMOCK_PROMPT_CODEX_URLS"] = url
+        p.settings["CHATMOCK_PROMPT_BASE_URLS"] = url
+        if fault in ("slow", "drip"):
+            return
+        before = p.bytes()
+        r = p.fetch(CHATMOCK_PROMPT_TTL="1")
+        t.check(r.code == 111 and p.bytes() == before,
+                f"{fault}: what was there stays", r)
+        # the next of the list is asked
+        p.settings["CHATMOCK_PROMPT_BASE_URLS"] = url + ", " + rig.source.url + "/untagged"
+        rig.source.text = TEXT
+        r = p.fetch("--force")
+        t.check(r.code == 111 and p.read()[0] == TEXT and
+                p.read()[1]["source"].endswith("/untagged"),
+                f"{fault}: the next source has it", r)
+
+
+def test_prompt_faults(t):
+    """Whatever a source does, what was there stays and the next one is asked."""
+    with Rig() as rig:
+        sick = {"@EXPIRED@": Source(rig.ca, "expired"),
+                "@WRONG@": Source(rig.ca, "wrong")}
+        alone = Authority()
+        sick["@OTHER@"] = Source(alone)
+        deaf = socket.socket()
+        deaf.bind(("127.0.0.1", 0))         # bound, and nobody listens
+        plain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Source)
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+
+        def url(fault):
+            if fault in sick:
+                return sick[fault].url + "/good"
+            if fault == "@CLOSED@":
+                return "https://localhost:%d/x" % deaf.getsockname()[1]
+            if fault == "@PLAIN@":          # no TLS spoken there
+                return "https://localhost:%d/x" % plain.server_address[1]
+            return fault if "://" in fault else rig.source.url + "/" + fault
+
+        def play(fault):
+            try:
+                play_fault(t, rig, fault, url(fault))
+            except Exception as e:
+                t.check(False, f"{fault}: {e!r}")
+
+        threads = [threading.Thread(target=play, args=(f,)) for f in FAULTS]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(300)
+        t.check(not any(thread.is_alive() for thread in threads), "all ended")
+        for server in [*sick.values(), plain]:
+            server.shutdown()
+            server.server_close()
+        deaf.close()
+        alone.remove()
+
+
+def test_prompt_limits(t):
+    """A megabyte is taken; a fault that passes is waited for; a pinned hash
+    is the only one that counts."""
+    with Rig() as rig:
+        with Prompts(rig, "limit") as p:
+            r = p.fetch()
+            t.check(r.code == 0 and len(p.read()[0]) == LIMIT, "just the limit", r)
+        with Prompts(rig, "flaky") as p:
+            begun = time.monotonic()
+            r = p.fetch()
+            took = time.monotonic() - begun
+            t.check(r.code == 0 and p.read()[0] == TEXT and
+                    rig.source.count("/flaky") == 3, "the third attempt", r)
+            t.check(1.4 < took < 20, "with growing pauses", took)
+        pin = hashlib.sha256(TEXT.encode()).hexdigest()
+        with Prompts(rig, "good", CHATMOCK_PROMPT_BASE_SHA256=pin.upper(),
+                     CHATMOCK_PROMPT_CODEX_SHA256=pin) as p:
+            t.check(p.fetch().code == 0, "the pinned one")
+            rig.source.text = "another"
+            r = p.fetch("--force")
+            t.check(r.code == 111 and "pinned" in r.out and p.read()[0] == TEXT,
+                    "another is refused", r)
+            r = p.fetch(CHATMOCK_PROMPT_BASE_SHA256="123")
+            t.check(r.code == 100 and "CHATMOCK_PROMPT_BASE_SHA256" in r.err,
+                    "a pin that is none", r)
+            r = p.fetch(CHATMOCK_PROMPT_BASE_URLS="https://a.example/x, http://b.example/y")
+            t.check(r.code == 100 and "https://" in r.err, "plain http elsewhere", r)
+
+
+# --- who reads them
+
+class Reader(Gateway):
+    """A gateway that puts the prompt into requests; the fetcher of its home."""
+
+    def __init__(self, rig, **env):
+        self.rig = rig
+        self.wanted = dict({
+            "CODEX__SYSTEM_PROMPT_INJECTION_MODE": "override",
+            "CODEX_CA_CERTIFICATE": rig.ca.ca,
+            "CHATMOCK_PROMPT_BASE_URLS": rig.source.url + "/good",
+            "CHATMOCK_PROMPT_CODEX_URLS": rig.source.url + "/good.codex"}, **env)
+        super().__init__(kind="responses", env=self.wanted)
+
+    def ask(self):
+        """(the instructions, the session) that upstream was sent."""
+        r = self.post("/v1/chat/completions", {"model": "gpt-5.5", "messages": [
+            {"role": "user", "content": "Hi"}]})
+        sent = self.upstream.requests()[-1]
+        return (json.loads(sent["text"]).get("instructions") if r.status == 200
+                else r.text, upstream_tool.header(sent, "session-id"))
+
+    def until(self, text, seconds=15):
+        """Puts it in place within a moment, without a restart."""
+        return until(lambda: text in (self.ask()[0] or ""), seconds, 0.2)
+
+    def fetch(self, **more):
+        env = {k: v for k, v in self.settings().items()
+               if k not in ("CHATMOCK_WORKERS",)}
+        env.update(more)
+        return subprocess.run([FETCH, "--now", "--job", "prompts", "--force"],
+                              env=env, capture_output=True, text=True, timeout=120)
+
+    def put(self, name, data):
+        """As a peer tool or a person would: not by rename."""
+        path = os.path.join(self.home, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data)
+
+    def said(self, **wanted):
+        return [l for l in self.log("error") if l["event"] == "prompts" and
+                all(l.get(k) == v for k, v in wanted.items())]
+
+
+def test_chain(t):
+    """Cache, expired cache, local file, built-in text: each as the one before
+    goes away, in a gateway that is not restarted."""
+    with Rig() as rig, Reader(rig) as g:
+        text, session = g.ask()
+        t.check("careful and capable" in text, "built in", text)
+        g.put("base_instructions.md", b"Local {model}.")
+        t.check(g.until("Local gpt-5.5."), "a local file", g.ask())
+        g.put("base_instructions.md", b"<html>Local</html>")
+        t.check(g.until("careful and capable"), "one that is none", g.ask())
+        g.put("base_instructions.md", b"Local {model}.")
+        r = g.fetch()
+        t.check(r.returncode == 0 and g.until("Answer in verse"), "the cache", r)
+        rig.source.text = "Second {model}."
+        t.check(g.fetch().returncode == 0 and g.until("Second gpt-5.5."),
+                "a new text in it", g.ask())
+        t.check(g.ask()[1] == session, "the session is the conversation's alone")
+        cache = os.path.join(g.home, "prompt_cache")
+        meta = os.path.join(cache, "metadata.json")
+        with open(meta) as f:
+            told = json.load(f)
+        told["base_instructions"]["cached_at"] = "2020-01-01T00:00:00Z"
+        g.put("prompt_cache/metadata.json", json.dumps(told).encode())
+        t.check(until(lambda: g.said(base_instructions="expired cache"), 15) and
+                "Second" in g.ask()[0], "an expired one is used on", g.ask())
+        # broken files: the last good one goes on being used
+        good = {name: open(os.path.join(cache, name), "rb").read()
+                for name in os.listdir(cache)}
+        name = "prompt_cache/base_instructions.md"
+        for what, file, data in (
+                ("half", name, b"Sec"), ("empty", name, b""),
+                ("another", name, b"Third {model}."),
+                ("no UTF-8", name, b"\xff\xfe"),
+                ("half of the metadata", "prompt_cache/metadata.json",
+                 good["metadata.json"][:40]),
+                ("metadata of another type", "prompt_cache/metadata.json", b"[1]"),
+                ("no metadata", "prompt_cache/metadata.json", b"")):
+            lines = len(g.said())
+            g.put(file, data)
+            t.check(until(lambda: len(g.said()) > lines, 15) and
+                    "Second" in g.ask()[0], f"{what}: the last good one", g.ask())
+            lines = len(g.said())
+            for whole, data in good.items():
+                g.put("prompt_cache/" + whole, data)
+            t.check(until(lambda: len(g.said()) > lines, 15), "put right")
+        # a gigabyte, a directory
+        with open(os.path.join(g.home, name), "wb") as f:
+            f.truncate(1 << 30)
+        time.sleep(2)
+        t.check("Second" in g.ask()[0], "a gigabyte: the last good one", g.ask())
+        os.unlink(os.path.join(g.home, name))
+        os.mkdir(os.path.join(g.home, name))
+        time.sleep(2)
+        t.check("Second" in g.ask()[0], "a directory: the last good one", g.ask())
+        # who starts now never saw the good one
+        lines = len(g.said(base_instructions="local file"))
+        g.master.send_signal(signal.SIGHUP)
+        t.check(g.until("Local gpt-5.5."), "a new worker takes the local file",
+                g.ask(), g.said()[-3:])
+        shutil.rmtree(cache)
+        os.unlink(os.path.join(g.home, "base_instructions.md"))
+        t.check(g.until("careful and capable"), "all gone: built in", g.ask())
+        t.check(g.fetch().returncode == 0 and g.until("Second"), "and back", g.ask())
+
+
+def test_no_place(t):
+    """A cache that can not be written: the gateway serves, the fetcher says so."""
+    if os.geteuid() != 0:
+        user = []
+    else:
+        user = ["setpriv", "--reuid", "65534", "--regid", "65534",
+                "--clear-groups", "--"]
+    with Rig() as rig, Prompts(rig, "good") as p:
+        os.mkdir(p.path("prompt_cache"), 0o500)
+        os.chmod(rig.ca.dir, 0o755)
+        os.chmod(p.top, 0o755)
+        for at in (rig.ca.ca,):
+            os.chmod(at, 0o644)
+        exe = shutil.copy(FETCH, p.top)
+        if user:
+            for at in (p.home, p.path("prompt_cache")):
+                os.chown(at, 65534, 65534)
+        r = subprocess.run(user + [exe, "--now", "--job", "prompts"],
+                           env=dict(p.env(), PATH=PATH), capture_output=True,
+                           text=True, timeout=60)
+        t.check(r.returncode == 111 and "prompt_cache" in r.stdout and
+                '"error":"system"' in r.stdout, "a read-only cache", r)
+        os.chmod(p.path("prompt_cache"), 0o700)
+        os.unlink(p.path("fetch.lock"))
+        os.chmod(p.home, 0o500)
+        r = subprocess.run(user + [exe, "--now"], env=dict(p.env(), PATH=PATH),
+                           capture_output=True, text=True, timeout=60)
+        t.check(r.returncode == 111 and "fetch.lock" in r.stdout, "a read-only home", r)
+        os.chmod(p.home, 0o700)
+    with Rig() as rig, Reader(rig) as g:
+        open(os.path.join(g.home, "prompt_cache"), "w").close()    # no directory
+        time.sleep(2)
+        t.check("careful and capable" in g.ask()[0], "served all the same", g.ask())
+        r = g.fetch()
+        t.check(r.returncode == 111 and "prompt_cache" in r.stdout, "and said", r)
+
+
+def fill_disk(limit):
+    """What a full disk does to one program: no file over so many bytes."""
+    import resource
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+def test_disk_full(t):
+    """A disk that is full at any byte: old or new, and the fetcher says so."""
+    with Rig() as rig, Prompts(rig, "good") as p:
+        rig.source.text = "old " * 100
+        t.check(p.fetch().code == 0, "the old one")
+        before = p.read()
+        rig.source.text = "new " * 100
+        for limit in range(0, 1200, 60):
+            r = subprocess.run([FETCH, "--now", "--job", "prompts", "--force"],
+                               env=p.env(), capture_output=True, text=True,
+                               timeout=60, preexec_fn=lambda: fill_disk(limit))
+            now = p.read()
+            t.check(now and now[0] in ("old " * 100, "new " * 100),
+                    f"whole with room for {limit} bytes", now)
+            if r.returncode == 0:
+                t.check(now[0] == "new " * 100, "the new one", r)
+                break
+            t.check(r.returncode == 111 and now[0] == before[0] or
+                    now[0] == "new " * 100, f"and it says so ({limit})", r)
+        else:
+            t.check(False, "it went well in the end", r)
+        t.check([n for n in os.listdir(p.path("prompt_cache")) if "." in n and
+                 not n.endswith((".md", ".json"))] == [], "no rests", p.bytes().keys())
+
+
+# --- killed at any moment
+
+def is_whole(p):
+    """One whole pair, of one of the two texts."""
+    now = p.read()
+    return now is not None and now[0] in ("old " * 3000, "new " * 3000)
+
+
+def test_killed(t):
+    """kill -9 at random moments, over and over, while texts change."""
+    with Rig() as rig, Prompts(rig, "good") as p:
+        rig.source.text = "old " * 3000
+        begun = time.monotonic()
+        t.check(p.fetch().code == 0, "the first one")
+        took = time.monotonic() - begun
+        kills = bad = 0
+        for i in range(150):
+            rig.source.text = ("new " if i % 2 else "old ") * 3000
+            run = p.start("--now", "--job", "prompts", "--force")
+            time.sleep(random.uniform(0, took * 1.2))
+            run.kill()
+            kills += run.wait() == -signal.SIGKILL
+            run.communicate()
+            bad += not is_whole(p)
+        t.check(kills > 20 and not bad, "each time one whole pair", kills, bad)
+        r = p.fetch("--force")
+        t.check(r.code == 0 and is_whole(p), "and it goes on", r)
+
+
+def can_trace():
+    probe = subprocess.run(["strace", "-f", "-o", "/dev/null", "-e",
+                            "inject=fsync:signal=SIGKILL", "true"],
+                           capture_output=True)
+    return probe.returncode == 0
+
+
+def calls_that_write(p):
+    """(system call, how many-th of its name) from the first change of a file
+    on, as strace counts them: of the main thread, each name by itself."""
+    trace = p.path("trace")
+    subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=openat,write,fchmod,"
+                    "fsync,rename,unlink,close", FETCH, "--now", "--job",
+                    "prompts", "--force"], env=p.env(), capture_output=True)
+    with open(trace) as f:
+        lines = [line.split(None, 1) for line in f]
+    begun, seen, found = False, {}, []
+    for pid, line in lines:
+        name = line.split("(")[0]
+        if pid != lines[0][0] or not name.isalpha():
+            continue
+        seen[name] = seen.get(name, 0) + 1
+        begun = begun or "metadata.json." in line
+        if begun:
+            found.append((name, seen[name]))
+    return found
+
+
+def test_killed_at_each_call(t):
+    """kill -9 at each system call that writes, the two texts in turn."""
+    try:
+        able = can_trace()
+    except FileNotFoundError:
+        able = False
+    if not able:
+        t.skip("kills at each system call", "strace can not trace here")
+        return
+    with Rig() as rig, Prompts(rig, "untagged") as p:
+        rig.source.text = "old " * 3000
+        t.check(p.fetch().code == 0, "the first one")
+        rig.source.text = "new " * 3000
+        bad = kills = 0
+        for call, when in calls_that_write(p):
+            rig.source.text = ("old " if kills % 2 else "new ") * 3000
+            run = subprocess.run(
+                ["strace", "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e",
+                 f"inject={call}:signal=SIGKILL:when={when}", FETCH, "--now",
+                 "--job", "prompts", "--force"], env=p.env(), capture_output=True)
+            kills += run.returncode != 0
+            if not is_whole(p):
+                bad += 1
+                print("  not whole:", call, when)
+        t.check(kills > 25 and not bad, "each time one whole pair", kills, bad)
+        r = p.fetch("--force")
+        t.check(r.code == 0 and is_whole(p), "and it goes on", r)
+
+
 if __name__ == "__main__":
     sys.exit(Checks("fetch").run(
         test_called, test_terminal, test_jitter, test_many, test_login,
-        test_login_fails))
+        test_login_fails, test_prompts, test_prompt_faults, test_prompt_limits,
+        test_chain, test_no_place, test_disk_full, test_killed,
+        test_killed_at_each_call))
