@@ -139,7 +139,7 @@ install: all
 	install -d $(LIB) $(SHARE)/deploy
 	install -m 755 $(PROGRAMS) $(LIB)
 	install -m 644 lighttpd.conf.sample README.md LICENSE $(SHARE)
-	install -m 755 deploy/run.sh deploy/deps.sh $(SHARE)/deploy
+	install -m 755 deploy/run.sh deploy/fetch-timer.sh deploy/deps.sh $(SHARE)/deploy
 	install -m 644 deploy/lib.sh deploy/*.sample $(SHARE)/deploy
 
 help:

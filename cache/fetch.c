@@ -135,13 +135,14 @@ static void hold_signals(bool hold)
 static bool run_job(struct fetch_run *run, const struct fetch_job *job)
 {
 	struct err_note note = ERR_NOTE_INIT;
-	int64_t begun = clock_mono_us();
+	int64_t begun = clock_mono_us(), took;
 	enum err err;
 
 	run->idle = false;
 	run->now_s = clock_wall_us() / 1000000;
-	run->next_s = run->now_s + FETCH_PERIOD_S;
+	run->next_s = run->now_s + FETCH_PERIOD_S + JITTER_MS / 1000;
 	buf_init(&run->did, MAX_DID);
+	metrics_job_begin(run->metrics, span_of(job->name), clock_wall_us());
 	report_begin(job->name);
 	if (job->whole)
 		hold_signals(true);
@@ -151,8 +152,11 @@ static bool run_job(struct fetch_run *run, const struct fetch_job *job)
 			buf_str(&run->did, "; ");
 		buf_str(&run->did, words_of(&note));
 	}
+	took = clock_mono_us() - begun;
+	metrics_job_end(run->metrics, span_of(job->name), clock_wall_us(), took,
+			err);
 	report_end(job->name, err ? "failed" : run->idle ? "idle" : "done", err,
-		   run->did.ptr, (clock_mono_us() - begun) / 1000);
+		   run->did.ptr, took / 1000);
 	if (job->whole)
 		hold_signals(false);
 	buf_free(&run->did);
@@ -170,14 +174,19 @@ static int run_jobs(const struct fetch_options *o, const struct config *c)
 			.max_calls = 1, .version = HTTP_AUTO,
 		},
 	};
+	struct err_note private = ERR_NOTE_INIT;
 	const struct fetch_job *job;
 	int status = 0;
 
+	/* what it did stands there for health's sake; without it, it is done
+	 * all the same */
+	run.metrics = metrics_open_home(c->home, &private);
 	for (size_t i = 0; (job = fetch_job_at(i)); i++) {
 		run.named = is_named(o, job);
 		if ((!o->job_count || run.named) && !run_job(&run, job))
 			status = EXIT_LATER;
 	}
+	metrics_close(run.metrics);
 	return status;
 }
 

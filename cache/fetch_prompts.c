@@ -30,7 +30,7 @@ static enum err fetch_one(struct fetch_run *run, enum prompt_id id,
 		fetch_idle(run, "%s is fresh for %s", prompt_name(id), left);
 		return ERR_NONE;
 	}
-	err = prompt_fetch(run->config, &run->http, id, &patience, &news, note);
+	err = prompt_fetch(run->config, &run->http, run->metrics, id, &patience, &news, note);
 	if (err)
 		return err;
 	fetch_did(run, "%s %s, %zu bytes from %s", prompt_name(id),
@@ -39,9 +39,35 @@ static enum err fetch_one(struct fetch_run *run, enum prompt_id id,
 	return ERR_NONE;
 }
 
+/* How old they are and when they get stale is health's to tell; where nothing
+ * makes use of them, nobody cares. */
+static void tell_health(const struct fetch_run *run)
+{
+	int64_t ttl_s = run->config->prompt_ttl_ms / 1000, oldest_s = INT64_MAX;
+
+	for (int id = 0; id < PROMPT__COUNT; id++) {
+		int64_t left_s;
+
+		(void)prompt_due(run->config, (enum prompt_id)id, run->now_s,
+				 run->now_s, &left_s);
+		if (left_s < oldest_s)
+			oldest_s = left_s;
+	}
+	metrics_gauge(run->metrics, GAUGE_PROMPT_EXPIRES,
+		      (run->now_s + oldest_s) * 1000000);
+	metrics_gauge(run->metrics, GAUGE_PROMPT_FETCHED,
+		      (run->now_s + oldest_s - ttl_s) * 1000000);
+}
+
 enum err job_prompts(struct fetch_run *run, struct err_note *note)
 {
-	if (!prompts_in_use(run->config) && !run->force && !run->named) {
+	bool in_use = prompts_in_use(run->config);
+
+	if (!in_use) {
+		metrics_gauge_forget(run->metrics, GAUGE_PROMPT_EXPIRES);
+		metrics_gauge_forget(run->metrics, GAUGE_PROMPT_FETCHED);
+	}
+	if (!in_use && !run->force && !run->named) {
 		fetch_idle(run, "no setting makes use of them");
 		return ERR_NONE;
 	}
@@ -53,5 +79,7 @@ enum err job_prompts(struct fetch_run *run, struct err_note *note)
 			err_set(note, one.code, "%s: %s",
 				prompt_name((enum prompt_id)id), one.why);
 	}
+	if (in_use)
+		tell_health(run);
 	return note->code;
 }

@@ -10,6 +10,7 @@ static const struct fetch_job jobs[] = {
 	{ "models", "asks upstream which models there are", job_models, false },
 	{ "prompts", "gets the system prompts that may be put into requests",
 	  job_prompts, false },
+	{ "prune", "removes what was left over", job_prune, false },
 };
 
 size_t fetch_job_count(void)

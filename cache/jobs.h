@@ -15,6 +15,7 @@
 
 #include "../shared/config.h"
 #include "../shared/http.h"
+#include "../shared/metrics.h"
 
 #define FETCH_PERIOD_S	600	/* cron's: the next run comes so much later */
 
@@ -23,6 +24,7 @@ struct fetch_run {
 	struct http_settings http;	/* auxiliary: 2 s to connect */
 	int64_t now_s;			/* Unix time when the run began */
 	int64_t next_s;			/* when the next one may be over */
+	struct metrics *metrics;	/* or NULL; jobs set their gauges */
 	bool force;			/* whether it is due or not */
 	bool named;			/* this job was asked for by name */
 	/* the job's words: */
@@ -49,5 +51,6 @@ const struct fetch_job *fetch_job_find(const char *name);	/* or NULL */
 enum err job_login(struct fetch_run *run, struct err_note *note);
 enum err job_models(struct fetch_run *run, struct err_note *note);
 enum err job_prompts(struct fetch_run *run, struct err_note *note);
+enum err job_prune(struct fetch_run *run, struct err_note *note);
 
 #endif

@@ -9,6 +9,8 @@
 #include "../shared/login.h"
 
 #define LOCK_WAIT_MS	15000
+#define SAVE_TRIES	12
+#define SAVE_PAUSE_S	5
 
 /* "good until 2026-11-22T10:03:11Z" or what is known instead. */
 static void until(const struct login *l, char out[48])
@@ -51,6 +53,30 @@ static bool has_work(struct fetch_run *run, struct login *l,
 	return true;
 }
 
+static void tell_expiry(const struct fetch_run *run, const struct login *l)
+{
+	if (l->expires_at)
+		metrics_gauge(run->metrics, GAUGE_LOGIN_EXPIRY, l->expires_at);
+}
+
+/*
+ * The issuer gave new tokens and the file could not be written: nobody else
+ * has them, so we stay for a while and try again before they are lost.
+ */
+static void save_at_last(struct fetch_run *run, struct login *l)
+{
+	const struct timespec pause = { .tv_sec = SAVE_PAUSE_S };
+
+	for (int try = 0; l->unsaved && try < SAVE_TRIES; try++) {
+		struct err_note ignored = ERR_NOTE_INIT;
+
+		nanosleep(&pause, NULL);
+		if (login_renew(run->config, &run->http, l, NULL, "scheduled",
+				LOCK_WAIT_MS, &ignored))
+			return;
+	}
+}
+
 enum err job_login(struct fetch_run *run, struct err_note *note)
 {
 	struct login login = { 0 };
@@ -61,6 +87,7 @@ enum err job_login(struct fetch_run *run, struct err_note *note)
 	if (!has_work(run, &login, note))
 		goto out;
 	until(&login, good);
+	tell_expiry(run, &login);
 	if (!run->force && !login_due(&login, run->now_s, LOGIN_AHEAD_S)) {
 		fetch_idle(run, "%s", good);
 		goto out;
@@ -71,7 +98,9 @@ enum err job_login(struct fetch_run *run, struct err_note *note)
 			  LOCK_WAIT_MS, note);
 	if (err)
 		goto out;
+	save_at_last(run, &login);
 	until(&login, good);
+	tell_expiry(run, &login);
 	if (login.unsaved)
 		err_set(note, ERR_LOGIN_RENEWAL, "the new tokens could not be "
 			"written: %s", note->why);

@@ -107,7 +107,9 @@ start_demo() {
 		sleep 0.1
 	done
 	[ -n "$line" ] || give_up "the demo upstream did not start: $(tail -n 1 "$run/demo.out")"
-	export CHATMOCK_UPSTREAM_URL=$line CHATMOCK_UPSTREAM_KIND=responses
+	# it has no list of models either
+	export CHATMOCK_UPSTREAM_URL=$line CHATMOCK_UPSTREAM_KIND=responses \
+		CHATMOCK_MODEL_SYNC=0
 }
 
 wait_until_ready() {
@@ -154,12 +156,15 @@ stop_all() {
 	tell TERM gateway
 	tell INT lighttpd
 	tell TERM health
+	tell TERM fetch
 	tenths=$(awk -v s="$drain" 'BEGIN { print int(s * 10) + 20 }')
 	finish gateway "$tenths"
 	finish lighttpd 5
 	tell TERM demo
 	finish health 10
 	finish demo 10
+	# a login that is being renewed is written first
+	await fetch 350
 	rm -f "$socket" "$health_socket" "$run/lighttpd.pid" "$run/pid" "$run/demo.out"
 }
 
@@ -181,10 +186,14 @@ start health "$run/start.log" spawn-fcgi -n -s "$health_socket" -M 0600 -- "$hea
 start lighttpd "$run/start.log" env -u CHATMOCK_UPSTREAM_KEY \
 	lighttpd -D -f "$run/lighttpd.conf"
 wait_until_ready
+# beside the gateway, not part of it: it may fail, and nothing waits for it
+[ $told = 0 ] && start fetch "$run/start.log" "$top/deploy/fetch-timer.sh" \
+	"$bin/chatmock-fetch" "$home/log/fetch.log"
 [ $told = 0 ] && greet
 while [ $told = 0 ]; do
 	wait -n "${pid[@]}" 2>/dev/null	# bash would name the pid itself
 	[ $told = 0 ] || break
+	alive fetch || unset "pid[fetch]"
 	part=$(dead_part) && give_up "$part ended by itself;" \
 		"see $run/start.log and $home/log/error.log"
 done

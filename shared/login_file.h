@@ -79,6 +79,10 @@ MUST_USE enum err login_ask(const struct config *c,
 			    struct login_answer *a, struct err_note *note);
 void login_answer_free(struct login_answer *a);
 
+/* False when new tokens could not be written beside this file. sure: also for
+ * lack of space. Blocking. */
+bool login_room(const char *real, bool sure);
+
 /* Refusals for good, kept in "<real>.refused". hash: of the refresh token.
  * code gets 64 bytes. */
 bool login_refused(const struct config *c, const char *real, const char *hash,

@@ -23,7 +23,8 @@ struct renewal {
 	const struct http_settings *http;
 	struct login *l;		/* the caller's: as it was */
 	const char *refused, *reason;
-	int64_t skew_s;			/* so long ahead it is due */
+	int64_t skew_s;			/* so long ahead it is due; the fetcher's,
+					 * who does not stay, is LOGIN_AHEAD_S */
 	char real[PATH_MAX];		/* the file, links resolved */
 	struct login file;		/* as it is on disk, or should be */
 	struct json_object *tree;
@@ -270,19 +271,6 @@ static enum err ask(struct renewal *r, struct err_note *note)
 	return err;
 }
 
-/* A token is not spent where its successor could not be written. */
-static bool can_write(const char *real)
-{
-	const char *slash = strrchr(real, '/');
-	char dir[PATH_MAX];
-	size_t len = slash ? (size_t)(slash - real) : 0;
-
-	if (len == 0)
-		len = 1;
-	text_copy(dir, sizeof(dir), (struct span){ real, len });
-	return access(dir, W_OK) == 0;
-}
-
 static enum err renew_locked(struct renewal *r, struct err_note *note)
 {
 	char hash[65], code[64];
@@ -309,7 +297,7 @@ static enum err renew_locked(struct renewal *r, struct err_note *note)
 	sha256_hex(span_of(r->file.refresh_token), hash);
 	if (login_refused(r->c, r->real, hash, code))
 		return stale(r, code, note);
-	if (!can_write(r->real))
+	if (!login_room(r->real, r->skew_s == LOGIN_AHEAD_S))
 		return err_set(note, ERR_LOGIN_RENEWAL,
 			       "the directory of %s cannot be written to",
 			       r->l->path);

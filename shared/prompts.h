@@ -18,6 +18,7 @@
 
 #include "config.h"
 #include "http.h"
+#include "metrics.h"
 
 enum prompt_id {
 	PROMPT_BASE,		/* base_instructions */
@@ -102,11 +103,13 @@ struct prompt_news {
  * text, until one gives a text that counts: valid UTF-8, no HTML, not empty,
  * at most MAX_PROMPT, with the pinned hash where one is pinned. Then the files
  * are replaced. ERR_SYSTEM: they could not be; else the last source's fault,
- * with a word on each in why. What was there stays then.
+ * with a word on each in why. What was there stays then. A source that failed
+ * again and again is left alone for a while: its breaker is in m, which may be
+ * NULL.
  */
 MUST_USE enum err prompt_fetch(const struct config *c,
 			       const struct http_settings *http,
-			       enum prompt_id id,
+			       struct metrics *m, enum prompt_id id,
 			       const struct prompt_patience *patience,
 			       struct prompt_news *news, struct err_note *note);
 

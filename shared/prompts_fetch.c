@@ -9,11 +9,13 @@
 
 #include "ceilings.h"
 #include "clock.h"
+#include "guard.h"
 #include "text.h"
 
 struct getting {
 	const struct config *c;
 	const struct http_settings *http;
+	struct metrics *metrics;
 	enum prompt_id id;
 	const struct prompt_patience *patience;
 	struct prompt_news *news;
@@ -93,7 +95,7 @@ static bool is_ours(const struct getting *g, const char *url)
 }
 
 /* Asks until it answers something that another try would not change. */
-static enum err ask(struct getting *g, const char *url, struct http_reply *reply,
+static enum err ask_again(struct getting *g, const char *url, struct http_reply *reply,
 		    struct err_note *note)
 {
 	const char *headers[2] = { "Accept: text/plain, */*" };
@@ -116,6 +118,28 @@ static enum err ask(struct getting *g, const char *url, struct http_reply *reply
 		http_reply_free(reply);
 		wait_before(g->patience, try);
 	}
+}
+
+/* The same under its breaker's guard: all tries are one call to it. */
+static enum err ask(struct getting *g, const char *url, struct http_reply *reply,
+		    struct err_note *note)
+{
+	struct breaker_ticket ticket;
+	struct guard guard;
+	int64_t wait_us;
+	bool failed;
+	int failures;
+	enum err err;
+
+	guard_init(&guard, g->metrics, g->c, "prompts", url);
+	if (guard_enter(&guard, &ticket, &wait_us) == BREAKER_SKIP)
+		return err_set(note, ERR_CIRCUIT_OPEN, "left alone for %lld s "
+			       "more", (long long)(wait_us + 999999) / 1000000);
+	err = ask_again(g, url, reply, note);
+	failed = guard_is_failure(err, reply->status);
+	(void)guard_leave(&guard, &ticket, failed ? BREAKER_FAILURE :
+			  err ? BREAKER_NEUTRAL : BREAKER_SUCCESS, &failures);
+	return err;
 }
 
 /* What is wrong with the answer; NULL: it is a prompt, or says that ours is. */
@@ -193,10 +217,11 @@ static bool try_source(struct getting *g, const char *url, struct err_note *note
 }
 
 enum err prompt_fetch(const struct config *c, const struct http_settings *http,
-		      enum prompt_id id, const struct prompt_patience *patience,
+		      struct metrics *m, enum prompt_id id,
+		      const struct prompt_patience *patience,
 		      struct prompt_news *news, struct err_note *note)
 {
-	struct getting g = { .c = c, .http = http, .id = id,
+	struct getting g = { .c = c, .http = http, .metrics = m, .id = id,
 			     .patience = patience, .news = news,
 			     .last = ERR_CONFIG };
 	struct span rest = span_of(prompt_urls(c, id)), one;

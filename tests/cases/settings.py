@@ -25,7 +25,6 @@ ELSEWHERE = {
     "CHATMOCK_PROMPT_CODEX_URLS": "tests/servers/test_fetch.py",
     "CHATMOCK_PROMPT_BASE_SHA256": "tests/servers/test_fetch.py",
     "CHATMOCK_PROMPT_CODEX_SHA256": "tests/servers/test_fetch.py",
-    "CHATMOCK_RESPONSES_NO_BASE_INSTRUCTIONS": "tests/unit/test_inject.c",
 }
 # Set by tests/lib/gateway.py for every case there is.
 ALWAYS = ("CHATMOCK_HOME", "CHATMOCK_UPSTREAM_URL", "CHATMOCK_UPSTREAM_KIND",

@@ -387,6 +387,8 @@ class Prompts(Place):
     def __init__(self, rig, *sources, **more):
         self.rig = rig
         urls = [s if "://" in s else rig.source.url + "/" + s for s in sources]
+        # each fault is asked about more often than a breaker would let it be
+        more.setdefault("CHATMOCK_BREAKER_FAILURES", "0")
         super().__init__(
             CODEX_CA_CERTIFICATE=rig.ca.ca,
             CHATMOCK_PROMPT_BASE_URLS=", ".join(urls),
@@ -589,6 +591,153 @@ def test_prompt_limits(t):
             t.check(r.code == 100 and "https://" in r.err, "plain http elsewhere", r)
 
 
+def test_prompt_breaker(t):
+    """A source that fails again and again is left alone for a while."""
+    with Rig() as rig, Prompts(rig, "status/500", CHATMOCK_BREAKER_FAILURES=2,
+                               CHATMOCK_BREAKER_COOLDOWN=3) as p:
+        p.settings["CHATMOCK_PROMPT_CODEX_URLS"] = rig.source.url + "/status/500"
+        t.check(p.fetch().code == 111 and rig.source.count("/status/500") == 6,
+                "two calls of three tries", rig.source.count("/status/500"))
+        r = p.fetch()
+        t.check(r.code == 111 and "circuit_open" in r.out and "left alone" in r.out and
+                rig.source.count("/status/500") == 6, "no third", r)
+        p.settings["CHATMOCK_PROMPT_BASE_URLS"] = rig.source.url + "/good"
+        p.settings["CHATMOCK_PROMPT_CODEX_URLS"] = rig.source.url + "/good.codex"
+        r = until(lambda: (lambda r: r.code == 0 and r)(p.fetch()), 15, 0.5)
+        t.check(r and p.read()[0] == TEXT, "the time is over: it is asked", r)
+
+
+def exposition(place):
+    """What the page of health.fcgi says of the fetcher, as plain CGI has it."""
+    r = subprocess.run([os.path.join(BIN, "health.fcgi")], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, timeout=30,
+                       env=dict(place.env(), PATH=PATH, REQUEST_METHOD="GET",
+                                SCRIPT_NAME="/metrics", REQUEST_URI="/metrics",
+                                REMOTE_ADDR="127.0.0.1", HTTP_HOST="127.0.0.1",
+                                SERVER_PROTOCOL="HTTP/1.1", QUERY_STRING=""))
+    found = {}
+    for line in r.stdout.splitlines():
+        name, _, value = line.rpartition(" ")
+        if name.startswith("chatmock_") and not line.startswith("#"):
+            found[name] = float(value)
+    return found
+
+
+def of_job(found, word, job):
+    return next((v for k, v in found.items()
+                 if k.startswith("chatmock_fetch") and word in k and
+                 f'"{job}"' in k), None)
+
+
+def test_metrics(t):
+    """What it did stands in the metrics file, also when it failed."""
+    with Rig() as rig, Prompts(rig, "good") as p:
+        used = {"CODEX__SYSTEM_PROMPT_INJECTION_MODE": "append"}
+        begun = time.time()
+        t.check(p.run("--now", **used).code == 0, "a good run")
+        found = exposition(p)
+        t.check(of_job(found, "runs", "prompts") == 1 and
+                of_job(found, "failures", "prompts") == 0 and
+                of_job(found, "success", "prompts") >= begun - 1,
+                "one run", found)
+        fetched = found.get("chatmock_prompt_fetch_timestamp_seconds", 0)
+        expires = found.get("chatmock_prompt_expiry_timestamp_seconds", 0)
+        t.check(abs(fetched - begun) < 30 and expires - fetched == 86400,
+                "how old the prompts are", fetched, expires)
+        p.settings["CHATMOCK_PROMPT_BASE_URLS"] = rig.source.url + "/status/404"
+        t.check(p.run("--now", "--force", **used).code == 111, "a bad run")
+        found = exposition(p)
+        t.check(of_job(found, "runs", "prompts") == 2 and
+                of_job(found, "failures", "prompts") == 1, "a failure", found)
+        t.check(p.run("--now").code == 0, "not used any more")
+        t.check("chatmock_prompt_expiry_timestamp_seconds" not in exposition(p),
+                "nobody cares how old they are then")
+        with open(p.path("metrics"), "r+b") as f:
+            f.truncate(100)
+        r = p.run("--now", "--force", "--job", "prune")
+        t.check(r.code == 0 and of_job(exposition(p), "runs", "prune") == 1,
+                "a broken metrics file is made anew", r, exposition(p))
+        os.unlink(p.path("metrics"))
+        os.mkdir(p.path("metrics"))
+        r = p.run("--now")
+        t.check(r.code == 0, "without one it works all the same", r)
+
+
+def test_prune(t):
+    """What a killed writer left goes after an hour; nothing else does."""
+    with Place() as p:
+        os.mkdir(p.path("prompt_cache"))
+        os.mkdir(p.path("log"))
+        old = ["auth.json.aB3xYz", "models.json.000000", "prompt_cache/metadata.json.QQQQQQ",
+               "prompt_cache/base_instructions.md.abcdef", "limits.json.ABCDEF"]
+        kept = ["auth.json", "auth.json.lock", "auth.json.backup1", "auth.json.ab-def",
+                "auth.json.abcdefg", "notes.abcdef", "chatmock.conf", "log/fetch.log",
+                "prompt_cache/metadata.json", "prompt_cache/other.abcdef"]
+        young = ["auth.json.young1", "prompt_cache/metadata.json.young2"]
+        for name in old + kept + young:
+            with open(p.path(name), "w") as f:
+                f.write("# nothing")
+            if name not in young:
+                os.utime(p.path(name), (time.time() - 7200,) * 2)
+        os.symlink("chatmock.conf", p.path("auth.json.symlnk"))
+        r = p.run("--now", "--job", "prune")
+        t.check(r.code == 0 and "5 rests" in r.out, "said", r)
+        t.check(not [n for n in old if os.path.lexists(p.path(n))], "gone")
+        t.check(all(os.path.lexists(p.path(n)) for n in kept + young +
+                    ["auth.json.symlnk"]), "the rest stays", os.listdir(p.home))
+        with open(p.path("log", "fetch.log"), "w") as f:
+            f.write("x" * (1 << 20) + "y")
+        r = p.run("--now", "--job", "prune")
+        t.check(os.path.exists(p.path("log", "fetch.log.1")) and
+                not os.path.exists(p.path("log", "fetch.log")), "a long log", r)
+        r = p.run("--now", "--job", "prune")
+        t.check(r.result("prune") == "idle", "then nothing", r)
+
+
+def test_crontab(t):
+    """The line that we ship, run by a shell with cron's environment."""
+    with Place() as p:
+        os.mkdir(p.path("log"))
+        sample = os.path.join(HERE, "..", "..", "deploy", "crontab.sample")
+        with open(sample) as f:
+            lines = [l.rstrip("\n") for l in f if not l.startswith("#")]
+        t.check(len(lines) == 1 and lines[0].startswith("*/10 * * * * "),
+                "one line, every ten minutes", lines)
+        command = lines[0].split(None, 5)[5]
+        t.check("CHATMOCK_HOME=" in command and "%" not in command,
+                "with CHATMOCK_HOME, and without cron's '%'", command)
+        command = command.replace("@HOME@", p.home).replace("@BIN@", BIN)
+        r = subprocess.run(["/bin/sh", "-c", command], cwd=p.top,
+                           env={"HOME": p.top, "SHELL": "/bin/sh", "LOGNAME": "x",
+                                "PATH": "/usr/bin:/bin"}, capture_output=True,
+                           timeout=120)
+        with open(p.path("log", "fetch.log")) as f:
+            jobs = [json.loads(line) for line in f]
+        t.check(r.returncode == 0 and not r.stdout + r.stderr and
+                {j["job"] for j in jobs} >= {"login", "models", "prompts", "prune"},
+                "all jobs, into the log", r, jobs)
+
+
+def test_timer(t):
+    """Where there is no cron: now, and ended with who started it."""
+    with Issuer() as issuer, Place(CHATMOCK_AUTH_ISSUER=issuer.root) as p:
+        issuer.login(p, 60)
+        issuer.token({"delay_ms": 2000})
+        log = p.path("fetch.log")
+        script = os.path.join(HERE, "..", "..", "deploy", "fetch-timer.sh")
+        timer = subprocess.Popen([script, FETCH, log], env=dict(p.env(), PATH=PATH),
+                                 stdin=subprocess.DEVNULL)
+        until(lambda: issuer.asked(), 20)
+        timer.terminate()           # in the middle of the renewal
+        t.check(timer.wait(30) == 0, "it ends")
+        with open(log) as f:
+            said = f.read()
+        t.check('"result":"done"' in said and
+                auth(p)["tokens"]["refresh_token"] != "rt_first-of-a-family",
+                "the login that cost a token is on disk", said)
+        t.check('"job":"prune"' not in said, "and nothing more was begun", said)
+
+
 # --- who reads them
 
 class Reader(Gateway):
@@ -768,6 +917,46 @@ def test_disk_full(t):
                  not n.endswith((".md", ".json"))] == [], "no rests", p.bytes().keys())
 
 
+def test_login_disk_full(t):
+    """No room for new tokens: none is spent. Room that comes back in time:
+    what was given is written."""
+    with Issuer() as issuer, Place(CHATMOCK_AUTH_ISSUER=issuer.root) as p:
+        old = issuer.login(p, 60)
+        for limit in (0, 100, 1000):
+            r = subprocess.run([FETCH, "--now", "--job", "login"], env=p.env(),
+                               capture_output=True, text=True, timeout=60,
+                               preexec_fn=lambda: fill_disk(limit))
+            t.check(r.returncode == 111 and "can" in r.stdout and
+                    not issuer.asked(), f"room for {limit} bytes", r)
+        t.check(auth(p)["tokens"]["access_token"] == old, "untouched")
+        # the directory's mode changes while the issuer is being asked
+        issuer.token({"delay_ms": 2000})
+        if os.geteuid() == 0:
+            os.chown(p.home, 65534, 65534)
+            os.chown(p.path("auth.json"), 65534, 65534)
+            for name in os.listdir(p.home):
+                os.chown(p.path(name), 65534, 65534)
+            os.chmod(p.top, 0o755)
+            exe = shutil.copy(FETCH, p.top)
+            user = ["setpriv", "--reuid", "65534", "--regid", "65534",
+                    "--clear-groups", "--"]
+        else:
+            exe, user = FETCH, []
+        run = subprocess.Popen(user + [exe, "--now", "--job", "login"],
+                               env=dict(p.env(), PATH=PATH), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True,
+                               stdin=subprocess.DEVNULL)
+        until(lambda: issuer.asked() == 1, 20)
+        os.chmod(p.home, 0o500)
+        time.sleep(4)
+        t.check(run.poll() is None and auth(p)["tokens"]["access_token"] == old,
+                "it stays with what it was given")
+        os.chmod(p.home, 0o700)
+        out, _ = run.communicate(timeout=60)
+        t.check(run.returncode == 0 and issuer.asked() == 1 and
+                auth(p)["tokens"]["access_token"] != old, "written at last", out)
+
+
 # --- killed at any moment
 
 def is_whole(p):
@@ -858,5 +1047,6 @@ if __name__ == "__main__":
     sys.exit(Checks("fetch").run(
         test_called, test_terminal, test_jitter, test_many, test_login,
         test_login_fails, test_prompts, test_prompt_faults, test_prompt_limits,
-        test_chain, test_no_place, test_disk_full, test_killed,
+        test_prompt_breaker, test_metrics, test_prune, test_crontab, test_timer,
+        test_chain, test_no_place, test_disk_full, test_login_disk_full, test_killed,
         test_killed_at_each_call))

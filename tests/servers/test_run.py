@@ -109,6 +109,11 @@ def test_newcomer(t):
         t.check(b"[DONE]" in done.stdout and b"demo" in done.stdout.lower(),
                 "the curl line answers", done.stdout[-300:], done.stderr)
         t.check("root" not in said or os.geteuid() == 0, "a word about root")
+        log = os.path.join(r.home.dir, "log", "fetch.log")
+        t.check(until(lambda: os.path.exists(log) and
+                      '"job":"prune"' in open(log).read(), 30) and
+                '"failed"' not in open(log).read(), "the fetcher ran at the start",
+                os.path.exists(log) and open(log).read())
         begun = time.monotonic()
         os.killpg(r.p.pid, signal.SIGTERM)
         code = r.ended(6)
