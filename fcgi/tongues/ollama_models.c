@@ -44,20 +44,36 @@ static void write_details(const struct model *m, struct buf *out)
 		"\"quantization_level\":\"\"}", m ? FAMILY : "", family);
 }
 
-/* No file lies here: its size is 0, and what stands for its digest is that of
- * the name, for clients that tell models apart by it. */
-static void write_entry(const struct model *m, struct span name, struct buf *out)
+/* Clients remember by the digest what a model can do, and take names that
+ * share one for the same model: it is that of what is known of it. */
+static void digest_of(const struct model_entry *e, char digest[65])
+{
+	const struct model *m = e->known;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_str(&b, m ? m->slug : e->stands);
+	if (m)
+		buf_fmt(&b, "\n%d %lld %u %d %d", (int)e->effort,
+			(long long)m->context_window, m->efforts, m->tools,
+			m->vision);
+	sha256_hex(buf_span(&b), digest);
+	buf_free(&b);
+}
+
+/* No file lies here: its size is 0. */
+static void write_entry(const struct model_entry *e, struct buf *out)
 {
 	char digest[65];
 
-	sha256_hex(name, digest);
+	digest_of(e, digest);
 	buf_str(out, "{\"name\":");
-	buf_json(out, name);
+	buf_json(out, e->id);
 	buf_str(out, ",\"model\":");
-	buf_json(out, name);
+	buf_json(out, e->id);
 	buf_fmt(out, ",\"modified_at\":\"" MODIFIED "\",\"size\":0,"
 		"\"digest\":\"%s\",", digest);
-	write_details(m, out);
+	write_details(e->known, out);
 	buf_char(out, '}');
 }
 
@@ -70,7 +86,7 @@ static void list_entry(void *ctx, const struct model_entry *m)
 	if (l->begun)
 		buf_char(l->out, ',');
 	l->begun = true;
-	write_entry(m->known, m->id, l->out);
+	write_entry(m, l->out);
 }
 
 void ollama_tags(const struct config *c, const struct catalog *cat,

@@ -9,6 +9,8 @@ const lanes = [
 		"openai-errors": "./openai_errors.mjs",
 		"openai-more": "./openai_more.mjs",
 		langchain: "./langchain.mjs",
+		ollama: "./ollama.mjs",
+		"ollama-others": "./ollama_others.mjs",
 	},
 	{
 		opencode: "./opencode.mjs",

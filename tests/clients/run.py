@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Real clients from PyPI against a gateway and the test upstream, of both
-kinds: openai_sdk.py, langchain_sdk.py. Started by python.sh.
+kinds: the suites below. Started by python.sh.
 
 A suite is a module with tests, functions test_*(t): t.client is what the
 suite's client() made, t.script() says what upstream answers, t.sent() is what
@@ -15,11 +15,15 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
+import langchain_ollama_sdk  # noqa: E402
 import langchain_sdk  # noqa: E402
+import llm_app  # noqa: E402
+import ollama_sdk  # noqa: E402
 import openai_sdk  # noqa: E402
 from gateway import Checks, Gateway  # noqa: E402
 
-SUITES = {"openai": openai_sdk, "langchain": langchain_sdk}
+SUITES = {"openai": openai_sdk, "langchain": langchain_sdk, "ollama": ollama_sdk,
+          "langchain-ollama": langchain_ollama_sdk, "llm": llm_app}
 KINDS = ({"kind": "responses", "key": "sk-upstream"}, {"kind": "chatgpt"})
 
 
@@ -76,7 +80,7 @@ def main():
             for name in wanted:
                 begun = time.monotonic()
                 run(checks, name, SUITES[name], g)
-                print(f"{name:12} {g.kind:12} {time.monotonic() - begun:.1f} s",
+                print(f"{name:16} {g.kind:12} {time.monotonic() - begun:.1f} s",
                       flush=True)
     return checks.report()
 
