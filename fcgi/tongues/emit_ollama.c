@@ -42,26 +42,46 @@ static const struct shape *shape_of(const struct terms *t)
 }
 
 /* {"model":...,"created_at":..., */
-static void head(struct buf *out, const struct terms *t)
+static void head(struct buf *out, const struct terms *t, struct span stamp)
 {
-	char stamp[32];
-
-	clock_rfc3339(stamp, clock_wall_us());
 	PUT(out, "{\"model\":");
 	buf_json(out, span_of(t->model));
 	PUT(out, ",\"created_at\":\"");
-	buf_put(out, span_of(stamp));
+	buf_put(out, stamp);
 	PUT(out, "\",");
 }
 
-/* A line with one string that goes on. */
-static void say(struct buf *out, const struct terms *t, struct span before,
+static struct span new_stamp(char stamp[32])
+{
+	clock_rfc3339(stamp, clock_wall_us());
+	return span_of(stamp);
+}
+
+/* The same for each line of a stream: within a second only the last three
+ * digits change. */
+static struct span next_stamp(struct emitter *e)
+{
+	int64_t now = clock_wall_us();
+	unsigned ms = (unsigned)(now / 1000 % 1000);
+
+	if (now / 1000000 != e->second) {
+		e->second = now / 1000000;
+		clock_rfc3339(e->stamp, now);
+	}
+	e->stamp[20] = (char)('0' + ms / 100);
+	e->stamp[21] = (char)('0' + ms / 10 % 10);
+	e->stamp[22] = (char)('0' + ms % 10);
+	return (struct span){ e->stamp, 24 };
+}
+
+/* A line with one string, and others follow it. */
+static void say(struct emitter *e, struct buf *out, struct span before,
 		struct span text)
 {
-	head(out, t);
+	head(out, e->terms, next_stamp(e));
 	buf_put(out, before);
 	buf_json(out, text);
-	buf_put(out, shape_of(t)->close);
+	buf_put(out, shape_of(e->terms)->close);
 	PUT(out, ",\"done\":false}\n");
 }
 
@@ -124,16 +144,16 @@ static void say_call(struct buf *out, const struct terms *t, unsigned index,
 	PUT(out, "}}");
 }
 
-static void say_call_line(struct buf *out, const struct terms *t,
+static void say_call_line(struct emitter *e, struct buf *out,
 			  const struct event *ev)
 {
-	const struct shape *s = shape_of(t);
+	const struct shape *s = shape_of(e->terms);
 
 	if (!s->calls.len)
 		return;
-	head(out, t);
+	head(out, e->terms, next_stamp(e));
 	buf_put(out, s->calls);
-	say_call(out, t, ev->call, ev->id, ev->name, ev->text);
+	say_call(out, e->terms, ev->call, ev->id, ev->name, ev->text);
 	PUT(out, "]");
 	buf_put(out, s->close);
 	PUT(out, ",\"done\":false}\n");
@@ -214,21 +234,21 @@ static void ollama_emit(struct emitter *e, struct buf *out,
 	case EVENT_TEXT:
 	case EVENT_REFUSAL:	/* there is no other place for it */
 		if (ev->text.len)
-			say(out, t, s->text, ev->text);
+			say(e, out, s->text, ev->text);
 		break;
 	case EVENT_THOUGHT:
 		if (ev->text.len)
-			say(out, t, s->thought, ev->text);
+			say(e, out, s->thought, ev->text);
 		break;
 	case EVENT_THOUGHT_BREAK:
-		say(out, t, s->thought, SPAN("\n\n"));
+		say(e, out, s->thought, SPAN("\n\n"));
 		break;
 	case EVENT_CALL_END:
-		say_call_line(out, t, ev);
+		say_call_line(e, out, ev);
 		break;
 	case EVENT_DONE:
 		e->ended = true;
-		head(out, t);
+		head(out, t, next_stamp(e));
 		buf_put(out, s->text);
 		PUT(out, "\"\"");
 		buf_put(out, s->close);
@@ -247,15 +267,16 @@ static void ollama_emit(struct emitter *e, struct buf *out,
  */
 static void ollama_beat(struct emitter *e, struct buf *out)
 {
-	say(out, e->terms, shape_of(e->terms)->text, SPAN(""));
+	say(e, out, shape_of(e->terms)->text, SPAN(""));
 }
 
 static void ollama_whole(const struct terms *t, struct buf *out,
 			 const struct answer *a)
 {
 	const struct shape *s = shape_of(t);
+	char stamp[32];
 
-	head(out, t);
+	head(out, t, new_stamp(stamp));
 	buf_put(out, s->text);
 	buf_char(out, '"');
 	buf_json_part(out, buf_span(&a->text));

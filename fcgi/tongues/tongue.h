@@ -144,6 +144,8 @@ struct emitter {
 	bool numbered;			/* tongue's own: sequence is upstream's */
 	int64_t sequence;		/* tongue's own: number of the next event */
 	char response_id[80];		/* tongue's own: as upstream named it */
+	int64_t second;			/* tongue's own: of its last stamp, */
+	char stamp[32];			/* which is RFC 3339 */
 };
 
 struct tongue {

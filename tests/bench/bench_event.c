@@ -16,12 +16,13 @@
 #define ROUNDS 15
 #define PUSH 16384		/* bytes at a time, as libcurl brings them */
 
-enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ANTHROPIC, ROWS };
+enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ANTHROPIC, OLLAMA, GENERATE, ROWS };
 
 static const char *const names[ROWS] = {
 	"sse alone", "sse + json tree", "sse + decode", "  + filter",
-	"  + filter with stop strings", "  + filter + emit",
-	"  + filter + emit, anthropic",
+	"  + filter with stop strings", "  + filter + emit, chat",
+	"  + filter + emit, anthropic", "  + filter + emit, ollama",
+	"  + filter + emit, ollama generate",
 };
 
 struct bench {
@@ -40,10 +41,8 @@ static enum err last(void *ctx, const struct event *ev)
 	struct bench *b = ctx;
 
 	b->events += ev->kind == EVENT_TEXT;
-	if (b->row == EMIT)
-		tongue_chat.emit(&b->emitter, &b->out, ev);
-	else if (b->row == ANTHROPIC)
-		tongue_anthropic.emit(&b->emitter, &b->out, ev);
+	if (b->row >= EMIT)
+		b->terms.tongue->emit(&b->emitter, &b->out, ev);
 	if (b->out.len > 100000)
 		buf_reset(&b->out);
 	return ERR_NONE;
@@ -84,6 +83,10 @@ static void fill(struct buf *in, bool escapes)
 /* Nanoseconds an event. */
 static double round_ns(struct bench *b, struct span in)
 {
+	static const struct tongue *const tongues[ROWS] = {
+		[ANTHROPIC] = &tongue_anthropic, [OLLAMA] = &tongue_ollama,
+		[GENERATE] = &tongue_ollama_generate,
+	};
 	struct sse sse;
 	int64_t start;
 
@@ -92,6 +95,7 @@ static double round_ns(struct bench *b, struct span in)
 					decoder_new(filter_event, &b->filter);
 	b->emitter = (struct emitter){ .terms = &b->terms };
 	b->terms.stop_count = b->row == STOP ? 2 : 0;
+	b->terms.tongue = tongues[b->row] ? tongues[b->row] : &tongue_chat;
 	b->events = 0;
 	buf_reset(&b->out);
 	sse_init(&sse, 1u << 20, on_sse, b);
@@ -115,7 +119,7 @@ static void table(struct bench *b, const struct buf *in, const char *title)
 {
 	double alone = 0;
 
-	printf("%-32s %9s %9s\n", title, "ns/event", "ratio");
+	printf("%-36s %9s %9s\n", title, "ns/event", "ratio");
 	for (b->row = SSE; b->row < ROWS; b->row++) {
 		double best = 0;
 
@@ -127,7 +131,7 @@ static void table(struct bench *b, const struct buf *in, const char *title)
 		}
 		if (b->row == SSE)
 			alone = best;
-		printf("%-32s %9.0f %8.1fx\n", names[b->row], best, best / alone);
+		printf("%-36s %9.0f %8.1fx\n", names[b->row], best, best / alone);
 	}
 }
 
@@ -139,7 +143,6 @@ int main(void)
 	buf_init(&in, 64u << 20);
 	buf_init(&b.out, 1u << 20);
 	terms_init(&b.terms);
-	b.terms.tongue = &tongue_chat;
 	b.terms.model = strdup("gpt-5.5");
 	b.terms.created = 1800000000;
 	snprintf(b.terms.id, sizeof(b.terms.id), "chatcmpl-0123456789abcdef01234567");

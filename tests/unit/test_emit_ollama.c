@@ -1,6 +1,7 @@
 /* Ollama's answers, said: byte for byte, to a chat and to a prompt. */
 #include "answer_fixture.h"
 #include "script.h"
+#include "../../shared/clock.h"
 
 #include <stdlib.h>
 
@@ -147,6 +148,38 @@ static void test_beat(void)
 	way_free(&w);
 }
 
+/* The time goes on, within a second and beyond it. */
+static void test_stamp(void)
+{
+	static const struct { const char *clock, *want; } cases[] = {
+		{ "1800000000", "08:00:00.000Z" }, { "1800000001", "08:00:01.000Z" },
+		{ "1799999999", "07:59:59.000Z" },
+	};
+	struct way w;
+
+	way_begin(&w, &tongue_ollama, false);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		setenv("CHATMOCK_TEST_CLOCK", cases[i].clock, 1);
+		buf_reset(&w.out);
+		tongue_ollama.beat(&w.emitter, &w.out);
+		check(strstr(w.out.ptr, cases[i].want));
+	}
+	unsetenv("CHATMOCK_TEST_CLOCK");
+	for (int i = 0; i < 1000; i++) {
+		char before[32], after[32];
+		const char *said;
+
+		clock_rfc3339(before, clock_wall_us());
+		buf_reset(&w.out);
+		tongue_ollama.beat(&w.emitter, &w.out);
+		clock_rfc3339(after, clock_wall_us());
+		said = strstr(w.out.ptr, "_at\":\"") + 6;
+		check(strncmp(said, before, 24) >= 0 && strncmp(said, after, 24) <= 0);
+	}
+	setenv("CHATMOCK_TEST_CLOCK", "1800000000", 1);
+	way_free(&w);
+}
+
 /* An error is the last line, and nothing makes a good end of it any more. */
 static void test_error(void)
 {
@@ -182,6 +215,7 @@ int main(void)
 	test_sayings();
 	test_at_once();
 	test_beat();
+	test_stamp();
 	test_error();
 	test_half_call();
 	return test_end("test_emit_ollama");
