@@ -4,12 +4,11 @@ look like success. And in pieces of any size it must read the same.
 
     cuts.py [--bin DIR]
 
-Each cut is asked for in chat, as a completion and as a message, streamed and
-whole, and ends in one of three ways: a clean end of the body, a closed
-connection, a reset one. A stream's cut must be told by an error event (or,
-before its first words, by 502), never by finish_reason, [DONE] or
-message_stop; a whole answer's by 502. What came
-before the cut must be the beginning of the whole.
+Each cut is asked for in each tongue, streamed and whole, and ends in one of
+three ways: a clean end of the body, a closed connection, a reset one. A
+stream's cut must be told by an error event (or, before its first words, by
+502), never by finish_reason, [DONE], message_stop or "done":true; a whole
+answer's by 502. What came before the cut must be the beginning of the whole.
 """
 import argparse
 import base64
@@ -32,9 +31,13 @@ BATCH = 150                     # cuts at a time: upstream looks through them
 ENDS = ("end", "close", "reset")
 VARIANTS = [("chat", True), ("chat", False),
             ("completion", True), ("completion", False),
-            ("anthropic", True), ("anthropic", False)]
+            ("anthropic", True), ("anthropic", False),
+            ("ollama", True), ("ollama", False),
+            ("generate", True), ("generate", False)]
 PATHS = {"chat": "/v1/chat/completions", "completion": "/v1/completions",
-         "anthropic": "/v1/messages"}
+         "anthropic": "/v1/messages", "ollama": "/api/chat",
+         "generate": "/api/generate"}
+BROKEN = "Upstream broke off its answer."
 
 EVENTS = [
     {"type": "response.created", "response": {"id": "resp_1"}},
@@ -61,9 +64,11 @@ EVENTS = [
         "id": "resp_1", "status": "completed", "output": [], "usage": {
             "input_tokens": 5, "output_tokens": 7, "total_tokens": 12}}},
 ]
-# ids, times, and the head of a seal, which has the reasoning's id in it
+# ids, times, durations, and the head of a seal, which has the reasoning's id in it
 VARYING = re.compile(rb'("(?:chatcmpl-|cmpl-|msg_|req_)|"created":|"cm1\.)'
-                     rb'[0-9A-Za-z]+(\.rs_\d+)?')
+                     rb'[0-9A-Za-z]+(\.rs_\d+)?|'
+                     rb'"created_at":"[^"]*"|'
+                     rb',"(total|eval|prompt_eval)_duration":\d+')
 
 
 def recorded():
@@ -82,7 +87,7 @@ class Asker:
 
     def ask(self, api, stream, prompt):
         body = {"model": "gpt-5.5", "stream": stream}
-        if api == "chat":
+        if api in ("chat", "ollama"):
             body["messages"] = [{"role": "user", "content": prompt}]
             body["tools"] = [{"type": "function", "function": {"name": "f"}}]
         elif api == "anthropic":
@@ -129,15 +134,41 @@ def message_verdict(body, whole_text):
         f"not the beginning of the whole: {text_of(body)!r}"
 
 
+def text_of_lines(body):
+    """The same of an Ollama stream."""
+    said = ""
+    for line in body.split(b"\n")[:-1]:
+        piece = json.loads(line)
+        message = piece.get("message", piece)
+        said += message.get("thinking", "") + \
+            message.get("content", message.get("response", ""))
+        for call in message.get("tool_calls", ()):
+            said += json.dumps(call["function"]["arguments"], separators=(",", ":"))
+    return said
+
+
+def verdict_of_lines(answer, stream, whole_text):
+    ended = re.search(rb'"done":true', answer.body)
+    if not stream or ended:
+        return "success" if ended else f"no end at all: {answer.body[-200:]!r}"
+    if json.loads(answer.body.split(b"\n")[-2]) != {"error": BROKEN}:
+        return f"no end at all: {answer.body[-200:]!r}"
+    return "failure" if whole_text.startswith(text_of_lines(answer.body)) else \
+        f"not the beginning of the whole: {answer.body[-200:]!r}"
+
+
 def verdict(answer, api, stream, whole_text):
     """How the client reads it: "success", "failure", or what is wrong."""
     if not answer.complete:
         return f"the answer is incomplete: {answer.raw[-200:]!r}"
     if answer.status == 502:
-        code = json.loads(answer.body)["error"]["code"]
-        return "failure" if code == "upstream_broke" else code
+        error = json.loads(answer.body)["error"]
+        code = error if isinstance(error, str) else error["code"]
+        return "failure" if code in ("upstream_broke", BROKEN) else code
     if answer.status != 200:
         return f"status {answer.status}"
+    if api in ("ollama", "generate"):
+        return verdict_of_lines(answer, stream, whole_text)
     if not stream:
         return "success"
     if api == "anthropic":
@@ -161,10 +192,11 @@ def script(prompt, data, end):
 def cuts(checks, g, asker, pool):
     stream = recorded()
     g.upstream.script(script("whole;", stream, "end"))
-    whole = {api: text_of(asker.ask(api, True, "whole;").body)
-             for api in PATHS}
-    checks.equal(whole["chat"], 'Hm — Grüße, "Welt" 🙂{"a":1}', "the whole stream")
-    checks.equal(whole["anthropic"], whole["chat"], "the whole message")
+    whole = {api: (text_of if "/v1/" in path else text_of_lines)(
+        asker.ask(api, True, "whole;").body) for api, path in PATHS.items()}
+    for api in ("chat", "anthropic", "ollama"):
+        checks.equal(whole[api], 'Hm — Grüße, "Welt" 🙂{"a":1}',
+                     f"the whole stream, {api}")
     seen = {"success": 0, "failure": 0}
     events = 0
 
