@@ -51,7 +51,8 @@ static void check_payload(struct bench *b)
 
 static void once(struct bench *b, struct span text, unsigned which)
 {
-	static const ask_fn tongues[] = { ask_completion, ask_chat, ask_anthropic };
+	static const ask_fn tongues[] = { ask_completion, ask_chat, ask_anthropic,
+					   ask_ollama_generate, ask_ollama };
 	struct err_note note = ERR_NOTE_INIT;
 	struct json_object *body = json_parse(text, &note);
 	enum err e;
@@ -60,11 +61,11 @@ static void once(struct bench *b, struct span text, unsigned which)
 	buf_reset(&b->out);
 	if (body) {
 		e = tongues[which % ARRAY_LEN(tongues)](&b->ask, body, &note);
-		if (!e)
+		if (!e && !b->ask.terms.at_once)
 			e = payload_build(&b->ask, SESSION, &b->out, &note);
 		must(e == note.code);
 		must(!e || (note.tell[0] && strlen(note.param) < sizeof(note.param)));
-		if (!e)
+		if (!e && !b->ask.terms.at_once)
 			check_payload(b);
 	}
 	json_object_put(body);

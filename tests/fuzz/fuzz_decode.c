@@ -67,15 +67,34 @@ static void check_stream(const struct way *w)
 	must(!done || w->emitter.ended);
 }
 
+/* Ollama's: each line an object, one end at the most, and it is the last. */
+static void check_lines(const struct way *w)
+{
+	struct span rest = buf_span(&w->out), line;
+	bool done = false;
+
+	must(!rest.len || rest.ptr[rest.len - 1] == '\n');
+	while (text_next(&rest, '\n', &line)) {
+		struct err_note note = ERR_NOTE_INIT;
+		struct json_object *v = json_parse(line, &note);
+
+		must(json_is_object(v) && !done);
+		done = json_get_bool(v, "done", false);
+		json_object_put(v);
+	}
+	must(done == w->emitter.ended);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct way w[3];
+	struct way w[4];
 	enum err err[2];
 
 	if (size < 2 || size > 65536)
 		return 0;
-	for (int i = 0; i < 3; i++) {
-		way_init(&w[i], i < 2 ? &tongue_chat : &tongue_completion);
+	for (int i = 0; i < 4; i++) {
+		way_init(&w[i], i < 2 ? &tongue_chat : i == 2 ? &tongue_completion :
+			 data[1] & 32 ? &tongue_ollama : &tongue_ollama_generate);
 		settle(&w[i], data[0]);
 	}
 	err[0] = run(&w[0], data + 2, size - 2, size);
@@ -95,7 +114,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(v);
 		json_object_put(v);
 	}
-	for (int i = 0; i < 3; i++)
+	w[3].terms.whole_calls = true;
+	run(&w[3], data + 2, size - 2, data[1] % 31 + 1);
+	check_lines(&w[3]);
+	for (int i = 0; i < 4; i++)
 		way_free(&w[i]);
 	return 0;
 }

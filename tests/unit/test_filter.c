@@ -235,6 +235,43 @@ static void test_citations(void)
 	run_free(&r);
 }
 
+/* With whole_calls a call is told when it begins and when it is complete,
+ * then with its name; what comes between is kept, whichever call's it is. */
+static void test_whole_calls(void)
+{
+	struct event call = { .kind = EVENT_CALL, .id = SPAN("c0"), .name = SPAN("f") };
+	struct event args = { .kind = EVENT_CALL_ARGS };
+	struct event end = { .kind = EVENT_CALL_END };
+	struct run r;
+
+	run_init(&r, COMPAT_CONTENT);
+	r.terms.whole_calls = true;
+	check_int(filter_event(&r.filter, &call), ERR_NONE);
+	args.text = SPAN("{\"a\"");
+	check_int(filter_event(&r.filter, &args), ERR_NONE);
+	call.call = 1;
+	call.id = SPAN("c1");
+	call.name = SPAN("g");
+	check_int(filter_event(&r.filter, &call), ERR_NONE);
+	args.call = 1;
+	args.text = SPAN("{}");
+	check_int(filter_event(&r.filter, &args), ERR_NONE);
+	args.call = 0;
+	args.text = SPAN(":1}");
+	check_int(filter_event(&r.filter, &args), ERR_NONE);
+	send(&r, EVENT_TEXT, SPAN("x"));
+	end.call = 1;
+	check_int(filter_event(&r.filter, &end), ERR_NONE);
+	end.call = 0;
+	check_int(filter_event(&r.filter, &end), ERR_NONE);
+	end.call = 7;		/* of a call that never began */
+	check_int(filter_event(&r.filter, &end), ERR_NONE);
+	check_str(buf_span(&r.trace), "CALL 0 id=c0 name=f\nCALL 1 id=c1 name=g\n"
+		  "TEXT text=x\nCALL_END 1 id=c1 name=g text={}\n"
+		  "CALL_END 0 id=c0 name=f text={\\\"a\\\":1}\n");
+	run_free(&r);
+}
+
 int main(void)
 {
 	test_think();
@@ -242,5 +279,6 @@ int main(void)
 	test_held();
 	test_met();
 	test_citations();
+	test_whole_calls();
 	return test_end("test_filter");
 }
