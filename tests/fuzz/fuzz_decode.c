@@ -71,18 +71,18 @@ static void check_stream(const struct way *w)
 static void check_lines(const struct way *w)
 {
 	struct span rest = buf_span(&w->out), line;
-	bool done = false;
+	bool over = false;
 
 	must(!rest.len || rest.ptr[rest.len - 1] == '\n');
 	while (text_next(&rest, '\n', &line)) {
 		struct err_note note = ERR_NOTE_INIT;
 		struct json_object *v = json_parse(line, &note);
 
-		must(json_is_object(v) && !done);
-		done = json_get_bool(v, "done", false);
+		must(json_is_object(v) && !over);
+		over = json_get_bool(v, "done", false) || json_get(v, "error");
 		json_object_put(v);
 	}
-	must(done == w->emitter.ended);
+	must(over == w->emitter.ended);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
