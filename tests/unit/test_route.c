@@ -162,6 +162,16 @@ static void test_tongue(void)
 	err_clear(&note);
 	check_int(route_find("POST", "/v1/completion", &m, &note), ERR_NO_ROUTE);
 	check(m.route->tongue == &tongue_completion);
+	/* below /api Ollama's, and nowhere else, however near */
+	err_clear(&note);
+	check_int(route_find("POST", "/api/nothing/like/it", &m, &note), ERR_NO_ROUTE);
+	check(m.route->tongue == &tongue_ollama);
+	err_clear(&note);
+	check_int(route_find("POST", "/v1/embeddings", &m, &note), ERR_NO_ROUTE);
+	check(m.route->tongue == &tongue_chat);
+	err_clear(&note);
+	check_int(route_find("GET", "/favicon.ico", &m, &note), ERR_NO_ROUTE);
+	check(m.route->tongue == &tongue_chat);
 }
 
 int main(void)
