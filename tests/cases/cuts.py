@@ -258,7 +258,10 @@ def main():
     p.add_argument("--bin")
     o = p.parse_args()
     checks = Checks("cuts")
-    with Gateway(kind="chatgpt", bin=o.bin, front=False, workers=2) as g:
+    # more requests than a worker serves before it is replaced, and a
+    # connection that is kept ends with its worker
+    with Gateway(kind="chatgpt", bin=o.bin, front=False, workers=2,
+                 env={"CHATMOCK_MAX_REQUESTS": "0"}) as g:
         asker = Asker(g)
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
             cuts(checks, g, asker, pool)
