@@ -140,7 +140,7 @@ install: all
 	install -m 755 $(PROGRAMS) $(LIB)
 	install -m 644 lighttpd.conf.sample README.md LICENSE $(SHARE)
 	install -m 755 deploy/run.sh deploy/fetch-timer.sh deploy/deps.sh $(SHARE)/deploy
-	install -m 644 deploy/lib.sh deploy/*.sample $(SHARE)/deploy
+	install -m 644 deploy/lib.sh deploy/*.sample deploy/*.yml $(SHARE)/deploy
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

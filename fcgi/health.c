@@ -17,6 +17,7 @@
 
 #define NAME "health.fcgi"
 #define MAX_PRINT (64u << 10)
+#define MAX_DRAIN_MS 1000
 
 extern char **environ;
 
@@ -120,6 +121,9 @@ static int act(const struct options *o, struct config *c, char *argv[],
 		complain(&note);
 		return EX_CONFIG;
 	}
+	/* a page takes milliseconds: no reason to stay for longer */
+	if (c->drain_timeout_ms > MAX_DRAIN_MS)
+		c->drain_timeout_ms = MAX_DRAIN_MS;
 	if (o->act == ACT_SERVE)
 		return serve(c, argv, h, out, &note);
 	status = self_check(c, out);

@@ -54,6 +54,8 @@ STAGES = [
      "python3 tests/servers/test_servers.py"),
     ("fetch", "chatmock-fetch: its jobs, and faults of all they meet", 600,
      "python3 tests/servers/test_fetch.py"),
+    ("health", "health.fcgi, its metrics, Prometheus and its rules", 600,
+     "python3 tests/servers/test_health.py"),
     ("run", "make run as a newcomer", 300,
      "python3 tests/servers/test_run.py"),
     ("stress", "stuck peers, held locks, large bodies", 600,

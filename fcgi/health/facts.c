@@ -6,9 +6,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../../shared/breaker.h"
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
+#include "../process/start.h"
 #include "findings.h"
+#include "proc.h"
 
 #define MAX_METADATA (64u << 10)
 
@@ -28,14 +31,58 @@ enum metric_state slot_state(const struct metrics_slot *slot)
 	return state < STATE__COUNT ? (enum metric_state)state : STATE_FREE;
 }
 
+/* One that has ended but is not reaped yet, or that was stopped, has its number
+ * still: the kernel knows better. */
+bool slot_lives(const struct facts *f, const struct metrics_slot *slot)
+{
+	struct proc proc;
+
+	if (!metrics_slot_lives(&f->snap, slot, SILENT_US))
+		return false;
+	return !proc_read((int64_t)metrics_get(&slot->pid), &proc) ||
+	       !strchr("ZXxTt", proc.state);
+}
+
+int breaker_level(const struct facts *f, const struct metrics_breaker *b)
+{
+	/* the state alone is wanted: any rules will do */
+	static const struct breaker_rules rules = { .failures = 1 };
+	struct breaker_view view;
+
+	view = breaker_look((const struct breaker_cell *)b->word, &rules,
+			    clock_boot_id(), f->snap.taken_us);
+	if (view.state == BREAKER_CLOSED)
+		return 0;
+	return view.state == BREAKER_OPEN ? 1 : 2;
+}
+
+static void read_breakers(struct facts *f)
+{
+	char name[METRICS_NAME + 1];
+
+	for (size_t i = 0; i < METRICS_BREAKERS; i++) {
+		const struct metrics_breaker *b = &f->snap.file->breakers[i];
+
+		if (metrics_name_get(&b->name, name) && breaker_level(f, b))
+			f->open_breakers++;
+	}
+}
+
+static void see_start(struct facts *f, const struct metrics_slot *slot)
+{
+	int64_t age = f->snap.taken_us - (int64_t)metrics_get(&slot->started_us);
+
+	if (age > f->uptime_us)
+		f->uptime_us = age;
+}
+
 static void count_worker(struct facts *f, const struct metrics_slot *slot)
 {
-	bool lives = metrics_slot_lives(&f->snap, slot, SILENT_US);
-
-	if (!lives) {
+	if (!slot_lives(f, slot)) {
 		f->silent++;
 		return;
 	}
+	see_start(f, slot);
 	f->in_flight += (int64_t)metrics_get(&slot->in_flight);
 	switch (slot_state(slot)) {
 	case STATE_ACCEPTING:
@@ -47,14 +94,6 @@ static void count_worker(struct facts *f, const struct metrics_slot *slot)
 	default:
 		f->starting++;
 	}
-}
-
-static void see_start(struct facts *f, const struct metrics_slot *slot)
-{
-	int64_t age = f->snap.taken_us - (int64_t)metrics_get(&slot->started_us);
-
-	if (age > f->uptime_us)
-		f->uptime_us = age;
 }
 
 static void read_slots(struct facts *f)
@@ -70,11 +109,9 @@ static void read_slots(struct facts *f)
 		switch (slot_role(slot)) {
 		case ROLE_API:
 			count_worker(f, slot);
-			if (metrics_slot_lives(&f->snap, slot, SILENT_US))
-				see_start(f, slot);
 			break;
 		case ROLE_API_MASTER:
-			if (!metrics_slot_lives(&f->snap, slot, SILENT_US))
+			if (!slot_lives(f, slot))
 				break;
 			masters++;
 			see_start(f, slot);
@@ -114,6 +151,7 @@ static void read_metrics(struct facts *f)
 		return;
 	read_slots(f);
 	read_requests(f);
+	read_breakers(f);
 }
 
 /* --- from elsewhere */
@@ -152,6 +190,17 @@ static bool gate_takes_calls(const struct config *c)
 	return open;
 }
 
+static void read_disk(struct facts *f)
+{
+	struct statvfs fs;
+
+	f->free_bytes = -1;
+	if (statvfs(f->config->home, &fs))
+		f->disk_errno = errno;
+	else
+		f->free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+}
+
 static void read_prompts(struct facts *f)
 {
 	struct err_note ignored = ERR_NOTE_INIT;
@@ -168,7 +217,9 @@ void facts_read(struct facts *f, const struct config *c, enum facts_depth depth)
 {
 	*f = (struct facts){ .config = c, .wall_us = clock_wall_us() };
 	buf_init(&f->prompts, MAX_METADATA);
+	f->wanted = start_workers(c);
 	read_metrics(f);
+	read_disk(f);
 	if (depth == FACTS_COUNTED)
 		return;
 	if (!f->have)

@@ -56,7 +56,9 @@ struct facts {
 	int64_t uptime_us;		/* of the gateway; 0: it does not run */
 	uint64_t total, error;		/* requests; error: by our or upstream's fault */
 	int64_t last_request_us;	/* Unix time, 0: none yet */
-	int64_t open_breakers;
+	int64_t open_breakers;		/* half open ones too */
+	int64_t free_bytes;		/* on the home's disk; -1: not known */
+	int disk_errno;			/* why not */
 	bool gate_open;			/* without metrics: the socket takes calls */
 	struct buf prompts;		/* prompt_cache/metadata.json, or empty */
 
@@ -77,6 +79,11 @@ enum verdict facts_worst(const struct facts *f);	/* of all findings */
 /* A slot's words, whatever stands in the file: what is none is ..._FREE. */
 enum metric_role slot_role(const struct metrics_slot *slot);
 enum metric_state slot_state(const struct metrics_slot *slot);
+/* Its process is there, not stopped, and was heard of within SILENT_US. */
+bool slot_lives(const struct facts *f, const struct metrics_slot *slot);
+
+/* What a breaker's cell says: 0 closed, 1 open, 2 half open. */
+int breaker_level(const struct facts *f, const struct metrics_breaker *b);
 
 const char *finding_name(enum finding_id id);
 const char *finding_type(enum finding_id id);

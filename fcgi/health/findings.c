@@ -7,12 +7,9 @@
  */
 #include "findings.h"
 
-#include <errno.h>
 #include <stdarg.h>
-#include <sys/statvfs.h>
 
 #include "../../shared/login.h"
-#include "../process/start.h"
 
 #define LOW_DISK (16 << 20)		/* bytes */
 
@@ -44,7 +41,6 @@ static void know(struct facts *f, enum finding_id id, int64_t value)
 
 static void judge_workers(struct facts *f)
 {
-	f->wanted = start_workers(f->config);
 	if (!f->have) {
 		if (!f->gate_open)
 			say(f, FINDING_WORKERS, VERDICT_FAIL, "chatmock.fcgi "
@@ -176,17 +172,13 @@ static void judge_fetcher(struct facts *f)
 
 static void judge_disk(struct facts *f)
 {
-	struct statvfs fs;
-	uint64_t free_bytes;
-
-	if (statvfs(f->config->home, &fs)) {
+	if (f->free_bytes < 0) {
 		say(f, FINDING_DISK, VERDICT_WARN, "CHATMOCK_HOME: %s",
-		    strerror(errno));
+		    strerror(f->disk_errno));
 		return;
 	}
-	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	know(f, FINDING_DISK, (int64_t)free_bytes);
-	if (free_bytes < LOW_DISK)
+	know(f, FINDING_DISK, f->free_bytes);
+	if (f->free_bytes < LOW_DISK)
 		say(f, FINDING_DISK, VERDICT_WARN, "the disk of CHATMOCK_HOME "
 		    "is nearly full: logs and caches are not written any more");
 }

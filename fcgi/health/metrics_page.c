@@ -241,6 +241,7 @@ void metrics_page(const struct facts *f, bool openmetrics, struct buf *out)
 	struct exposition e = { .out = out, .openmetrics = openmetrics };
 
 	put_self(&e, f);
+	metrics_machine(&e, f);
 	if (f->have) {
 		put_requests(&e, f);
 		put_histograms(&e, f);

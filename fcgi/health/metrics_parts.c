@@ -3,10 +3,8 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "../../shared/clock.h"
-#include "../../shared/file.h"
-#include "../../shared/text.h"
 #include "metrics_page.h"
+#include "proc.h"
 
 void metrics_workers(struct exposition *e, const struct facts *f)
 {
@@ -22,6 +20,10 @@ void metrics_workers(struct exposition *e, const struct facts *f)
 		expose_label(e, "state", rows[i].state);
 		expose_int(e, rows[i].count);
 	}
+	expose_family(e, "chatmock_workers_wanted", "gauge",
+		      "Workers that the API is to have.");
+	expose_begin(e, "chatmock_workers_wanted", "");
+	expose_int(e, f->wanted);
 	expose_family(e, "chatmock_masters", "gauge",
 		      "Masters of the API that show signs of life.");
 	expose_begin(e, "chatmock_masters", "");
@@ -106,7 +108,20 @@ void metrics_jobs(struct exposition *e, const struct facts *f)
 
 void metrics_breakers(struct exposition *e, const struct facts *f)
 {
-	(void)e, (void)f;
+	char name[METRICS_NAME + 1];
+
+	expose_family(e, "chatmock_circuit_state", "gauge",
+		      "Circuit breaker of an upstream: 0 closed, 1 open, 2 half "
+		      "open.");
+	for (size_t i = 0; i < METRICS_BREAKERS; i++) {
+		const struct metrics_breaker *b = &f->snap.file->breakers[i];
+
+		if (!metrics_name_get(&b->name, name))
+			continue;
+		expose_begin(e, "chatmock_circuit_state", "");
+		expose_label(e, "upstream", name);
+		expose_int(e, breaker_level(f, b));
+	}
 }
 
 /* --- processes */
@@ -114,41 +129,8 @@ void metrics_breakers(struct exposition *e, const struct facts *f)
 struct process {
 	const struct metrics_slot *slot;
 	size_t number;			/* of the slot */
-	int64_t ticks, pages;		/* CPU time; resident */
+	struct proc proc;
 };
-
-/* Fields of /proc/PID/stat, counted from 1 as in proc(5). The second one is a
- * name in brackets that may hold anything. */
-static bool read_stat(struct process *p)
-{
-	struct err_note ignored = ERR_NOTE_INIT;
-	struct span rest, word;
-	char path[64];
-	const char *end;
-	int64_t n;
-	struct buf text;
-	int field = 2;
-
-	snprintf(path, sizeof(path), "/proc/%lld/stat",
-		 (long long)metrics_get(&p->slot->pid));
-	buf_init(&text, 4096);
-	if (file_read(path, &text, NULL, &ignored) ||
-	    !(end = strrchr(text.ptr, ')'))) {
-		buf_free(&text);
-		return false;
-	}
-	p->ticks = p->pages = 0;
-	rest = span_of(end + 1);
-	while (text_next(&rest, ' ', &word)) {
-		field++;
-		if ((field == 14 || field == 15) && text_int(word, &n))
-			p->ticks += n;
-		else if (field == 24 && text_int(word, &n))
-			p->pages = n;
-	}
-	buf_free(&text);
-	return true;
-}
 
 static size_t find_processes(const struct facts *f, struct process *found)
 {
@@ -158,7 +140,7 @@ static size_t find_processes(const struct facts *f, struct process *found)
 		struct process p = { .slot = &f->snap.file->slots[i], .number = i };
 
 		if (metrics_slot_lives(&f->snap, p.slot, SILENT_US) &&
-		    read_stat(&p))
+		    proc_read((int64_t)metrics_get(&p.slot->pid), &p.proc))
 			found[count++] = p;
 	}
 	return count;
@@ -173,7 +155,7 @@ static void process_labels(struct exposition *e, const struct process *p)
 	expose_label(e, "slot", slot);
 }
 
-static void put_machine(struct exposition *e)
+void metrics_machine(struct exposition *e, const struct facts *f)
 {
 	cpu_set_t cores;
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
@@ -187,28 +169,33 @@ static void put_machine(struct exposition *e)
 	expose_begin(e, "chatmock_machine_cpus", "");
 	expose_int(e, sched_getaffinity(0, sizeof(cores), &cores) ? 1 :
 		      CPU_COUNT(&cores));
+	expose_family(e, "chatmock_home_free_bytes", "gauge",
+		      "Free space on the disk of the state directory.");
+	if (f->free_bytes < 0)
+		return;
+	expose_begin(e, "chatmock_home_free_bytes", "");
+	expose_int(e, f->free_bytes);
 }
 
 void metrics_processes(struct exposition *e, const struct facts *f)
 {
 	struct process found[MAX_PROCESS_SERIES];
 	size_t count = find_processes(f, found);
-	long hertz = sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
 	int64_t born_us = f->wall_us - f->snap.taken_us;
 
 	expose_family(e, "process_cpu_seconds_total", "counter",
 		      "CPU time of the process in this slot.");
-	for (size_t i = 0; i < count && hertz > 0; i++) {
+	for (size_t i = 0; i < count; i++) {
 		expose_begin(e, "process_cpu_seconds_total", "");
 		process_labels(e, &found[i]);
-		expose_micros(e, found[i].ticks * (1000000 / hertz));
+		expose_micros(e, found[i].proc.cpu_us);
 	}
 	expose_family(e, "process_resident_memory_bytes", "gauge",
 		      "Memory that the process in this slot has in RAM.");
 	for (size_t i = 0; i < count; i++) {
 		expose_begin(e, "process_resident_memory_bytes", "");
 		process_labels(e, &found[i]);
-		expose_int(e, found[i].pages * page);
+		expose_int(e, found[i].proc.resident);
 	}
 	expose_family(e, "process_start_time_seconds", "gauge",
 		      "When the process in this slot was started, Unix time.");
@@ -218,5 +205,4 @@ void metrics_processes(struct exposition *e, const struct facts *f)
 		expose_micros(e, born_us + (int64_t)metrics_get(
 						   &found[i].slot->started_us));
 	}
-	put_machine(e);
 }

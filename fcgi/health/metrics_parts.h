@@ -13,5 +13,7 @@ void metrics_jobs(struct exposition *e, const struct facts *f);
 void metrics_breakers(struct exposition *e, const struct facts *f);
 /* CPU and memory of the living processes, from /proc. */
 void metrics_processes(struct exposition *e, const struct facts *f);
+/* Its memory, its cores, its disk; without metrics file as well. */
+void metrics_machine(struct exposition *e, const struct facts *f);
 
 #endif

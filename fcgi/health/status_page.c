@@ -39,7 +39,7 @@ static void put_slot(const struct facts *f, const struct metrics_slot *slot,
 		     struct buf *out)
 {
 	int64_t age = f->snap.taken_us - (int64_t)metrics_get(&slot->started_us);
-	bool lives = metrics_slot_lives(&f->snap, slot, SILENT_US);
+	bool lives = slot_lives(f, slot);
 
 	buf_fmt(out, "  %-13s  pid %-8" PRIu64 "  %-9s  %6" PRIu64
 		" in flight  %8" PRIu64 " served  up ",
