@@ -6,8 +6,10 @@
 #include "../../shared/text.h"
 
 /* Fields of /proc/PID/stat, counted from 1 as in proc(5). */
-enum { FIELD_NAME = 2, FIELD_STATE = 3, FIELD_USER = 14, FIELD_SYSTEM = 15,
-       FIELD_RESIDENT = 24 };
+enum field {
+	FIELD_NAME = 2, FIELD_STATE = 3, FIELD_USER = 14, FIELD_SYSTEM = 15,
+	FIELD_RESIDENT = 24
+};
 
 static void take(struct proc *p, int field, struct span word)
 {

@@ -107,6 +107,7 @@ static void drain(struct worker_life *life)
 		return;
 	life->draining = true;
 	atomic_store(&w->slot->state, SLOT_DRAINING);
+	tell_metrics(life);
 	ring(w);
 	life->limit.fn = on_drain_over;
 	loop_timer_in(w->loop, &life->limit, w->config->drain_timeout_ms * 1000);
@@ -193,6 +194,7 @@ static int serve(struct worker_life *life)
 		goto out;
 	}
 	atomic_store(&w->slot->state, SLOT_ACCEPTING);
+	tell_metrics(life);
 	ring(w);
 	if (loop_run(w->loop)) {
 		log_msg(w->log, LOG_ERROR, "worker_loop", "epoll: %s",
