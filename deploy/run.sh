@@ -191,7 +191,10 @@ wait_until_ready
 	"$bin/chatmock-fetch" "$home/log/fetch.log"
 [ $told = 0 ] && greet
 while [ $told = 0 ]; do
-	wait -n "${pid[@]}" 2>/dev/null	# bash would name the pid itself
+	# who ended before wait begins does not end it: so not for ever
+	sleep 2 9>&- & tick=$!
+	wait -n "${pid[@]}" $tick 2>/dev/null	# bash would name the pid itself
+	kill -s PIPE $tick 2>/dev/null
 	[ $told = 0 ] || break
 	alive fetch || unset "pid[fetch]"
 	part=$(dead_part) && give_up "$part ended by itself;" \

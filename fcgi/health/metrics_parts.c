@@ -6,6 +6,18 @@
 #include "metrics_page.h"
 #include "proc.h"
 
+static void put_prompt_age(struct exposition *e, const struct facts *f)
+{
+	int64_t fetched;
+
+	expose_family(e, "chatmock_prompt_cache_age_seconds", "gauge",
+		      "Since the prompts were fetched or found unchanged.");
+	if (!metrics_gauge_get(&f->snap, GAUGE_PROMPT_FETCHED, &fetched))
+		return;
+	expose_begin(e, "chatmock_prompt_cache_age_seconds", "");
+	expose_micros(e, f->wall_us - fetched);
+}
+
 void metrics_workers(struct exposition *e, const struct facts *f)
 {
 	const struct { const char *state; int64_t count; } rows[] = {
@@ -32,6 +44,7 @@ void metrics_workers(struct exposition *e, const struct facts *f)
 		      "Clients that wait for an answer or its end.");
 	expose_begin(e, "chatmock_requests_in_flight", "");
 	expose_int(e, f->in_flight);
+	put_prompt_age(e, f);
 	expose_family(e, "chatmock_uptime_seconds", "gauge",
 		      "Since the gateway was started or reloaded; 0: it does "
 		      "not run.");
@@ -183,6 +196,13 @@ void metrics_processes(struct exposition *e, const struct facts *f)
 	size_t count = find_processes(f, found);
 	int64_t born_us = f->wall_us - f->snap.taken_us;
 
+	expose_family(e, "chatmock_slot_requests_in_flight", "gauge",
+		      "Requests in flight in the process in this slot.");
+	for (size_t i = 0; i < count; i++) {
+		expose_begin(e, "chatmock_slot_requests_in_flight", "");
+		process_labels(e, &found[i]);
+		expose_uint(e, metrics_get(&found[i].slot->in_flight));
+	}
 	expose_family(e, "process_cpu_seconds_total", "counter",
 		      "CPU time of the process in this slot.");
 	for (size_t i = 0; i < count; i++) {

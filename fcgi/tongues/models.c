@@ -230,7 +230,8 @@ void home_page(const struct config *c, const char *host, struct buf *out)
 		"    -d '{\"model\":\"gpt-5.5\",\"stream\":true,"
 		"\"messages\":[{\"role\":\"user\",\"content\":\"Say hello.\"}]}'\n\n",
 		host);
-	buf_fmt(out, "Models: http://%s/v1/models\n\n", host);
+	buf_fmt(out, "Models: http://%s/v1/models\nHow it is: http://%s/status\n\n",
+		host, host);
 	buf_str(out, "Not affiliated with OpenAI. Upstream is called with the "
 		"login or key set up on\nthis machine, under the limits and terms "
 		"of that account.\n");

@@ -29,7 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.path.join(ROOT, "build", "bin")
 LOAD = os.path.join(ROOT, "build", "bench", "load")
 PORTS = {"proxy": 1811, "nginx": 1812, "lighttpd": 1813, "mod_proxy": 1814,
-         "kept": 1815}
+         "kept": 1815, "health": 1816}
 UPSTREAM = 1810
 
 NGINX = """
@@ -53,6 +53,11 @@ http {{
     location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass unix:{sock};
       fastcgi_param HTTP_PROXY ""; fastcgi_buffering off;
       fastcgi_buffer_size 4k; fastcgi_read_timeout 3600s; }}
+  }}
+  server {{
+    listen 127.0.0.1:{health} backlog=16384;
+    location / {{ include /etc/nginx/fastcgi_params; fastcgi_pass unix:{health_sock};
+      fastcgi_param HTTP_PROXY ""; }}
   }}
   server {{
     listen 127.0.0.1:{kept} reuseport backlog=16384;
@@ -92,6 +97,7 @@ class Rig:
     def __init__(self, events, interval_ms, delay_ms=0, env=None, workers=2):
         self.dir = tempfile.mkdtemp(prefix="chatmock-bench-")
         self.sock = os.path.join(self.dir, "run", "chatmock.sock")
+        self.health_sock = os.path.join(self.dir, "run", "health.sock")
         os.makedirs(os.path.dirname(self.sock))
         self.procs = []
         try:
@@ -104,7 +110,7 @@ class Rig:
         # a root master's workers would be nobody, who may not use the socket
         user = "user root; " if os.geteuid() == 0 else ""
         names = dict(PORTS, dir=self.dir, sock=self.sock, upstream=UPSTREAM,
-                     user=user)
+                     user=user, health_sock=self.health_sock)
         self.start("upstream", [os.path.join(BIN, "chatmock-demo-upstream"),
                                 "--bench", "--port", str(UPSTREAM),
                                 "--events", str(events),
@@ -120,6 +126,8 @@ class Rig:
         self.gateway = self.start(
             "gateway", ["spawn-fcgi", "-n", "-s", self.sock, "-b", "4096", "--",
                         os.path.join(BIN, "chatmock.fcgi")], full)
+        self.start("health", ["spawn-fcgi", "-n", "-s", self.health_sock, "--",
+                              os.path.join(BIN, "health.fcgi")], full)
         self.conf("nginx.conf", NGINX.format(**names))
         self.conf("lighttpd.conf", LIGHTTPD.format(**names))
         self.start("nginx", ["nginx", "-c", f"{self.dir}/nginx.conf",
@@ -358,8 +366,38 @@ def row_reload():
            f"{r['errors']} failed", "0", verdict(r["errors"] == 0))
 
 
+def times_of(path, n):
+    times = []
+    for _ in range(n):
+        begun = time.monotonic()
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{PORTS['health']}{path}", timeout=10) as r:
+            r.read()
+        times.append((time.monotonic() - begun) * 1000)
+        time.sleep(0.005)
+    return sorted(times)
+
+
+def row_health():
+    with Rig(events=4, interval_ms=0) as rig:
+        p = load("whole", "nginx", wait=False, n=2000000, conns=64)
+        time.sleep(1)
+        cpu, begun = rig.cpu_s(), time.monotonic()
+        for path in ("/health/ready", "/health", "/metrics"):
+            t = times_of(path, 500)
+            p99 = t[int(len(t) * 0.99) - 1]
+            yield (f"{path} while every worker is saturated, p99",
+                   f"{p99:.2f} ms (median {statistics.median(t):.2f} ms)",
+                   "≤ 20 ms", verdict(p99 <= 20))
+        busy = (rig.cpu_s() - cpu) / (time.monotonic() - begun)
+        p.kill()
+        p.wait()
+    print(f"  the workers used {busy:.2f} cores meanwhile", file=sys.stderr)
+
+
 ROWS = {"ttft": row_ttft, "whole": row_whole, "saturate": row_saturate,
-        "hold": row_hold, "abort": row_abort, "reload": row_reload}
+        "hold": row_hold, "abort": row_abort, "reload": row_reload,
+        "health": row_health}
 
 
 def own_namespace():

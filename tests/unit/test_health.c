@@ -2,14 +2,17 @@
  * of a file that is as full as it can be. */
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../fcgi/health/accept.h"
 #include "../../fcgi/health/exposition.h"
 #include "../../fcgi/health/metrics_page.h"
 #include "../../fcgi/health/page.h"
+#include "../../fcgi/health/proc.h"
 #include "../../fcgi/health/report.h"
 #include "../../fcgi/health/status_page.h"
+#include "../../shared/breaker.h"
 #include "../../shared/clock.h"
 #include "../../shared/json.h"
 #include "test.h"
@@ -92,6 +95,22 @@ static void times(void)
 		check_str(buf_span(&out), cases[i].want);
 	}
 	buf_free(&out);
+}
+
+static void processes(void)
+{
+	struct proc p;
+	pid_t child;
+
+	check(proc_read(getpid(), &p) && p.state == 'R' && p.resident > 100000);
+	check(!proc_read(-1, &p) && !proc_read(INT64_MAX, &p));
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	for (int i = 0; i < 1000 && proc_read(child, &p) && p.state != 'Z'; i++)
+		usleep(5000);
+	check_int(p.state, 'Z');
+	waitpid(child, NULL, 0);
 }
 
 /* --- documents, from facts made by hand */
@@ -511,6 +530,39 @@ static void a_login(struct config c)
 	buf_free(&call.body);
 }
 
+static void an_open_breaker(const struct config *c, struct metrics *m)
+{
+	static const struct breaker_rules rules = {
+		.failures = 1, .cooldown_us = 60000000, .lease_us = 2000000,
+	};
+	struct metrics_label origin = metrics_label(SPAN("https://up.example"));
+	struct breaker_ticket ticket = { 0 };
+	struct page_call call;
+	struct breaker b;
+	int64_t wait_us;
+	int failures;
+
+	breaker_init(&b, (struct breaker_cell *)metrics_breaker(m, &origin),
+		     &rules, clock_boot_id());
+	check(strstr(ask(c, "/metrics", NULL, &call),
+		     "\nchatmock_circuit_state{upstream=\"https://up.example\"} 0\n"));
+	buf_free(&call.body);
+	check(breaker_enter(&b, &ticket, &wait_us) == BREAKER_PASS);
+	check(breaker_leave(&b, &ticket, BREAKER_FAILURE, &failures) ==
+	      BREAKER_OPENED);
+	check(strstr(ask(c, "/metrics", NULL, &call),
+		     "\nchatmock_circuit_state{upstream=\"https://up.example\"} 1\n"));
+	buf_free(&call.body);
+	check(strstr(ask(c, "/health", NULL, &call),
+		     "\"breaker\":{\"status\":\"warn\",\"value\":1,"));
+	check(strstr(call.body.ptr, "\"status\":\"degraded\""));
+	check_int(call.status, 200);
+	buf_free(&call.body);
+	ask(c, "/health/ready", NULL, &call);
+	check_int(call.status, 200);
+	buf_free(&call.body);
+}
+
 static void stale_caches(const struct config *c, struct metrics *m)
 {
 	struct page_call call;
@@ -540,6 +592,7 @@ static void pages(void)
 	metrics_join(m, ROLE_API, 1);
 	a_worker(&c, m);
 	a_login(c);
+	an_open_breaker(&c, m);
 	stale_caches(&c, m);
 	metrics_leave(m);
 	metrics_close(m);
@@ -558,6 +611,7 @@ int main(void)
 	accepts();
 	lines();
 	times();
+	processes();
 	documents();
 	metadata();
 	draft();
