@@ -63,6 +63,16 @@ static void put_metrics(const struct facts *f, struct buf *out)
 	buf_char(out, '}');
 }
 
+/* Whole ones as such, 24 and not 24.0. */
+static void put_hours(int64_t ms, struct buf *out)
+{
+	int64_t hundredths = ms / 36000;
+
+	buf_fmt(out, ",\"ttl_hours\":%" PRId64, hundredths / 100);
+	if (hundredths % 100)
+		buf_fmt(out, ".%02" PRId64, hundredths % 100);
+}
+
 /* The fetcher's file as it is, when it is an object. */
 static void put_prompts(const struct facts *f, struct buf *out)
 {
@@ -82,7 +92,8 @@ static void put_prompts(const struct facts *f, struct buf *out)
 	else
 		buf_str(out, "{}");
 	json_object_put(metadata);
-	buf_str(out, ",\"ttl_hours\":24}");
+	put_hours(f->config->prompt_ttl_ms, out);
+	buf_char(out, '}');
 	buf_free(&dir);
 }
 

@@ -115,7 +115,9 @@ static void processes(void)
 
 /* --- documents, from facts made by hand */
 
-static const struct config config = { .home = "/h", .workers = 2 };
+static const struct config config = {
+	.home = "/h", .workers = 2, .prompt_ttl_ms = 86400000,
+};
 
 static void facts_good(struct facts *f)
 {
@@ -153,6 +155,7 @@ static void says(void (*write)(const struct facts *f, struct buf *out),
 
 static void documents(void)
 {
+	struct config other;
 	struct facts f;
 
 	facts_good(&f);
@@ -175,6 +178,9 @@ static void documents(void)
 	f.error = 1;
 	f.have = false;
 	f.last_request_us = 0;
+	other = config;
+	other.prompt_ttl_ms = 5400000;
+	f.config = &other;
 	buf_str(&f.prompts, "{\"base_instructions\": {\"size\": 7}}");
 	f.findings[FINDING_WORKERS] = (struct finding){
 		.verdict = VERDICT_WARN, .output = "one \"is\" gone",
@@ -186,7 +192,7 @@ static void documents(void)
 	     "\"success_rate\":99.99},\"last_request\":null},"
 	     "\"prompt_cache\":{\"cache_dir\":\"/h/prompt_cache\",\"metadata\":"
 	     "{\"base_instructions\":{\"size\":7}},"
-	     "\"ttl_hours\":24},\"version\":\"" CHATMOCK_VERSION "\","
+	     "\"ttl_hours\":1.50},\"version\":\"" CHATMOCK_VERSION "\","
 	     "\"workers\":null,\"checks\":{\"workers\":{\"status\":\"warn\","
 	     "\"output\":\"one \\\"is\\\" gone\"}," OTHERS);
 	check_int(report_status(facts_worst(&f)), 200);
