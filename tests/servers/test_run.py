@@ -4,6 +4,7 @@ one signal stops all of it, and each thing in the way is one clear line.
 
     tests/servers/test_run.py [word of a test's name ...]
 """
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from rig import (BIN, ROOT, Checks, Home, Upstream, chat, environment, free_port,
@@ -97,6 +99,14 @@ def curl_of(run):
                           env=environment())
 
 
+def health_of(run):
+    """What /health says once workers are there, else None. Without a network
+    the fetcher has nothing good to tell, so it may be degraded."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{run.port}/health", timeout=10) as r:
+        doc = json.load(r)
+    return doc if doc["workers"]["accepting"] else None
+
+
 def test_newcomer(t):
     """make run: no login, no settings but where."""
     with Run(["make", "-s", "run"], close_stdin=True) as r:
@@ -109,19 +119,17 @@ def test_newcomer(t):
         t.check(b"[DONE]" in done.stdout and b"demo" in done.stdout.lower(),
                 "the curl line answers", done.stdout[-300:], done.stderr)
         t.check("root" not in said or os.geteuid() == 0, "a word about root")
-        log = os.path.join(r.home.dir, "log", "fetch.log")
-        t.check(until(lambda: os.path.exists(log) and
-                      '"job":"prune"' in open(log).read(), 30) and
-                '"failed"' not in open(log).read(), "the fetcher ran at the start",
-                os.path.exists(log) and open(log).read())
+        health = until(lambda: health_of(r), 5)
+        t.check(health and health["checks"]["master"]["status"] == "pass" and
+                health["metrics"]["requests"]["total"] >= 1, "and it is well", health)
         begun = time.monotonic()
         os.killpg(r.p.pid, signal.SIGTERM)
         code = r.ended(6)
         t.check(code is not None and time.monotonic() - begun < 5,
                 "TERM stops it within 5 s", code, time.monotonic() - begun)
         t.check(r.left() is True, "nothing is left", r.left())
-        t.check(not os.path.exists(os.path.join(r.home.dir, "run", "chatmock.sock")),
-                "no socket either")
+        t.check(not [f for f in os.listdir(os.path.join(r.home.dir, "run"))
+                     if f.endswith(".sock")], "no socket either")
         modes = [os.stat(os.path.join(r.home.dir, d)).st_mode & 0o077
                  for d in ("log/access.log", "run/lighttpd.conf")]
         t.check(modes == [0, 0], "files are one's own", modes)
@@ -184,15 +192,15 @@ def test_second_signal(t):
 
 
 def test_parts_that_die(t):
-    for name in ("lighttpd", "chatmock.fcgi"):
+    for name in ("lighttpd", "chatmock.fcgi", "health.fcgi"):
         with Run(upstream=up) as r:
             r.ready()
             victims = [pid for pid, line in processes_of(r.home.dir).items()
                        if os.path.basename(line.split()[0]) == name]
             os.kill(min(victims), signal.SIGKILL)
             t.check(r.ended(5) == 70, name, "dies: all ends", r.p.poll())
-            t.check(("lighttpd" if name == "lighttpd" else "gateway") + " ended"
-                    in r.said(), name, "is named", r.said()[-300:])
+            part = {"chatmock.fcgi": "gateway", "health.fcgi": "health"}.get(name, name)
+            t.check(part + " ended" in r.said(), name, "is named", r.said()[-300:])
             t.check(r.left() is True, name, "nothing is left", r.left())
     with Run() as r:
         r.ready()
