@@ -32,6 +32,7 @@
 	X(BAD_METHOD, "bad_method") \
 	X(NOT_SERVED, "not_served") \
 	X(MODEL_NOT_FOUND, "model_not_found") \
+	X(LIMITS_UNKNOWN, "limits_unknown") \
 	X(HOST_REFUSED, "host_refused") \
 	X(ORIGIN_REFUSED, "origin_refused") \
 	X(NOT_LOOPBACK, "not_loopback") \

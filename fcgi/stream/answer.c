@@ -48,6 +48,8 @@ static const struct answer_row answers[ERR__COUNT] = {
 		"This part of the API is not served here: there are no models on this machine to keep or to embed with." },
 	[ERR_MODEL_NOT_FOUND] = { 404, INVALID, "model_not_found",
 		"Upstream does not know this model: GET /v1/models lists what there is." },
+	[ERR_LIMITS_UNKNOWN] = { 404, INVALID, "limits_unknown",
+		"Upstream has told no limits yet: with a ChatGPT login it does so with each answer." },
 	[ERR_HOST_REFUSED] = { 403, FORBIDDEN, "host_refused",
 		"The Host header is not accepted: use localhost or 127.0.0.1, or list the name in CHATMOCK_ALLOWED_HOSTS." },
 	[ERR_ORIGIN_REFUSED] = { 403, FORBIDDEN, "origin_refused",
@@ -172,6 +174,7 @@ void answer_begin(struct stream *s, int status, const char *content_type)
 		conn_header(s->conn, "X-Accel-Buffering", "no");
 	if (s->handed_on.len && !buf_err(&s->handed_on))
 		conn_header_lines(s->conn, s->handed_on.ptr);
+	buf_free(&s->handed_on);
 	cors_headers(s);
 }
 

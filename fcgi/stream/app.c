@@ -9,6 +9,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
 #include "../process/worker.h"
+#include "quota.h"
 #include "reqlog.h"
 #include "stream.h"
 
@@ -171,17 +172,6 @@ static void http_choose(struct app *app)
 	};
 }
 
-static void guard_choose(struct app *app)
-{
-	struct err_note note = ERR_NOTE_INIT;
-
-	app->metrics = metrics_open_home(app->config->home, &note);
-	if (note.code)
-		log_msg(app->log, LOG_WARN, "metrics", "%s", note.why);
-	guard_init(&app->guard, app->metrics, app->config, "",
-		   app->config->upstream_base);
-}
-
 static void app_free(struct app *app)
 {
 	if (!app)
@@ -199,7 +189,7 @@ static void app_free(struct app *app)
 		wire_free(app->wire);
 	if (app->http)
 		http_free(app->http);
-	metrics_close(app->metrics);
+	quota_free(app->quota);
 	json_reader_free(app->reader);
 	if (app->authorization)
 		explicit_bzero(app->authorization, strlen(app->authorization));
@@ -244,14 +234,17 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 	}
 	name_ourselves(app);
 	http_choose(app);
-	guard_choose(app);
+	/* one plain CGI request has nobody to share a breaker with */
+	app->metrics = w ? w->metrics : NULL;
+	guard_init(&app->guard, app->metrics, c, "", c->upstream_base);
 	if (!take_key(app, note))
 		goto fail;
 	app->http = http_new(loop, &app->http_settings);
 	app->models = catalog_keeper_new(c, loop, &app->http_settings,
 					 app->authorization, w != NULL);
 	app->reader = json_reader_new();
-	if (!app->http || !app->models || !app->reader)
+	app->quota = quota_new(app);
+	if (!app->http || !app->models || !app->reader || !app->quota)
 		goto fail;
 	app->catalog = catalog_keeper_now(app->models);
 	catalog_keeper_listen(app->models, on_models, app);

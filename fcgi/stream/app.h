@@ -32,6 +32,7 @@ struct app {
 	struct worker *worker;		/* NULL under plain CGI */
 	struct metrics *metrics;	/* NULL: no memory for it */
 	struct guard guard;		/* upstream's breaker */
+	struct quota *quota;		/* the plan's limits */
 	struct http_settings http_settings;
 	char user_agent[128];
 	char *authorization;		/* "Authorization: Bearer <key>" or NULL */

@@ -11,8 +11,8 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
-#include "heads.h"
 #include "circuit.h"
+#include "heads.h"
 #include "refusal.h"
 #include "reqlog.h"
 #include "retry.h"
@@ -100,6 +100,27 @@ static void suggest_models(struct stream *s)
 	buf_free(&near);
 }
 
+/* What the network did. why is curl's: it names the host and what was wrong
+ * with a certificate, which is what helps whoever has to mend it. */
+static void note_fault(struct err_note *note, enum err code, const char *why)
+{
+	if (note->code)
+		return;
+	/* the call's own limit is that of connecting; ours are stream.c's */
+	if (code == ERR_UPSTREAM_TIMEOUT) {
+		code = ERR_UPSTREAM_CONNECT;
+		note->status = 504;
+	}
+	if (code == ERR_UPSTREAM_DNS)
+		snprintf(note->tell, sizeof(note->tell), "%.200s: check the "
+			 "network and /etc/resolv.conf.", why);
+	else if (code == ERR_UPSTREAM_TLS)
+		snprintf(note->tell, sizeof(note->tell), "Upstream's certificate "
+			 "or TLS was refused: %.250s. Set CODEX_CA_CERTIFICATE "
+			 "if it has a CA of its own.", why);
+	err_set(note, code, "%s", why);
+}
+
 static void on_done(void *ctx, enum err code, const char *why)
 {
 	struct stream *s = ctx;
@@ -115,11 +136,8 @@ static void on_done(void *ctx, enum err code, const char *why)
 		s->call = NULL;
 	} else {
 		s->call = NULL;
-		/* the call's own limit is that of connecting; ours is stream.c's */
-		if (code == ERR_UPSTREAM_TIMEOUT)
-			code = ERR_UPSTREAM_CONNECT;
 		if (code)
-			err_set(&s->note, code, "%s", why);
+			note_fault(&s->note, code, why);
 		relay_end(s);
 	}
 	stream_settle(s);

@@ -5,6 +5,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "limits.h"
+#include "quota.h"
 
 bool heads_forwarded(const char *name, bool native)
 {
@@ -23,7 +24,12 @@ bool heads_forwarded(const char *name, bool native)
 
 static bool is_handed_on(struct span name)
 {
-	return text_starts_nocase(name, "x-codex-") ||
+	char c = *name.ptr | 0x20;
+
+	if (c != 'x' && c != 'o')
+		return false;
+	return plan_is_header(name) ||
+	       text_starts_nocase(name, "x-ratelimit-") ||
 	       text_eq_nocase(name, "openai-model") ||
 	       text_eq_nocase(name, "x-models-etag") ||
 	       text_eq_nocase(name, "x-reasoning-included");
@@ -47,24 +53,37 @@ static void take_limits(struct stream *s, struct http_call *call)
 		s->terms.tongue->limits(&s->handed_on, &l);
 }
 
-/* A line that does not fit is left out. */
+/*
+ * What they say of limits is kept for GET /v1/usage as well. A line that does
+ * not fit is left out, and the log says so.
+ */
 void heads_take(struct stream *s, struct http_call *call)
 {
 	struct buf *out = &s->handed_on;
 	struct span name, value;
+	int64_t now_s = clock_wall_us() / 1000000;
+	struct plan fresh;
 	void *at = NULL;
 
 	buf_reset(out);
 	take_limits(s, call);
-	if (!s->terms.tongue->passes)
-		return;
+	plan_init(&fresh);
 	while (http_header_next(call, &at, &name, &value)) {
-		if (!is_handed_on(name) || !is_clean(value) ||
-		    out->len + name.len + value.len + 4 > MAX_HANDED_ON)
+		if (!is_handed_on(name))
 			continue;
+		(void)plan_header(&fresh, name, value, now_s);
+		if (!is_clean(value) ||
+		    out->len + name.len + value.len + 4 > MAX_HANDED_ON) {
+			log_msg(s->app->log, LOG_WARN, "header", "%s: upstream's "
+				"%.*s is not handed on: too long, or not clean",
+				s->req->id,
+				(int)(name.len < 64 ? name.len : 64), name.ptr);
+			continue;
+		}
 		buf_span_add(out, name);
 		buf_str(out, ": ");
 		buf_span_add(out, value);
 		buf_str(out, "\r\n");
 	}
+	quota_heard(s->app->quota, &fresh);
 }

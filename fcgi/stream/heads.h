@@ -13,8 +13,8 @@
  * a client that speaks upstream's own tongue. */
 bool heads_forwarded(const char *name, bool native);
 
-/* Keeps upstream's headers that its own clients read, for the answer: limits,
- * the model that served, the state of a turn. */
+/* Keeps upstream's headers for the answer, in every tongue: limits, the model
+ * that served, the state of a turn. */
 void heads_take(struct stream *s, struct http_call *call);
 
 #endif

@@ -78,6 +78,10 @@ static const struct route routes[] = {
 	NOT_SERVED("HEAD", "/api/blobs/{id}"),
 	{ "GET", "/backend-api/codex/models", ROUTE_MODELS, &tongue_chat,
 	  "The same, in Codex' shape." },
+	{ "GET", "/v1/usage", ROUTE_USAGE, &tongue_chat,
+	  "What the plan still allows, as upstream last told it." },
+	{ "GET", "/api/codex/usage", ROUTE_USAGE, &tongue_chat,
+	  "The same, as Codex reads it." },
 	{ "GET", "/", ROUTE_HOME, &tongue_chat,
 	  "A short page: base URLs to copy." },
 };

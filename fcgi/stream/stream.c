@@ -22,6 +22,7 @@
 #include "../wire/access.h"
 #include "answer.h"
 #include "circuit.h"
+#include "quota.h"
 #include "reqlog.h"
 #include "retry.h"
 #include "stream.h"
@@ -362,6 +363,8 @@ void stream_begin(struct app *app, struct conn *conn, struct request *req)
 		stream_done(s);
 	} else if (admit(s, &arg)) {
 		stream_fail(s);
+	} else if (s->route->kind == ROUTE_USAGE) {
+		quota_serve(s);
 	} else if (s->route->kind != ROUTE_GENERATE) {
 		serve_here(s, arg);
 	} else {

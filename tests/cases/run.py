@@ -135,7 +135,7 @@ class Play:
             self.check(CLIENT_KEY not in json.dumps(request),
                        ": upstream got the client's key")
         self.usual_headers()
-        if "/api/" in ex.path:
+        if "/api/" in ex.path and "usage" not in ex.path:
             ollama.usual(self)
         elif self.is_anthropic():
             self.usual_anthropic(kind)
@@ -197,6 +197,8 @@ class Play:
                        all(m["slug"] for m in value["models"]),
                        ": Codex' list", value)
             return
+        if self.r.status < 400 and path.endswith("usage"):
+            return      # a shape of ChatGPT's own, which its case has
         if self.r.status >= 400:
             name = "ErrorResponse"
         elif RESPONSES.search(path):

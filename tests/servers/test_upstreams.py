@@ -382,7 +382,7 @@ def test_limits(ca):
             a = g.ask()
             took = time.monotonic() - begun
             line = g.log()[-1]
-            checks.check((a.status, a.code) == (502, "upstream_connect") and
+            checks.check((a.status, a.code) == (504, "upstream_connect") and
                          0.3 * line.get("attempts", 1) < took < 4, what,
                          (a.status, a.code, took, line))
     for s in filler + [full, mute]:
