@@ -12,7 +12,7 @@
 #include "http_private.h"
 #include "text.h"
 
-#define KEEP_NAMES_S		120
+#define KEEP_NAMES_S		60
 #define KEEP_IDLE_S		300
 #define KEEP_CONNECTION_S	3600
 

@@ -9,6 +9,8 @@
 
 #include "http_private.h"
 
+#define BY_ADDRESS_US 60000000
+
 static void on_resume(struct loop_timer *t);
 
 static void list_add(struct http_call **list, struct http_call *call)
@@ -117,6 +119,8 @@ static bool call_target(struct http_call *call, const char *url)
 	}
 	if (call->target == h->target)
 		return true;
+	curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, NULL);
+	call->by_address = false;
 	http_target_drop(call->target);
 	call->target = NULL;
 	if (!http_easy_target(call->easy, h->settings, h->target))
@@ -124,6 +128,46 @@ static bool call_target(struct http_call *call, const char *url)
 	call->target = h->target;
 	call->target->users++;
 	return true;
+}
+
+/*
+ * A resolver that fails is no reason to lose an upstream whose address was
+ * good a moment ago: the certificate is still the name's. Not through a
+ * proxy, which resolves names itself.
+ */
+static void address_learn(struct http_call *call)
+{
+	struct http_target *t = call->target;
+	const char *proxy = call->http->settings->proxy;
+	long connects = 0;
+	char *ip = NULL;
+
+	if (!t->tls || (proxy && *proxy && !t->loopback))
+		return;
+	if (call->code == ERR_UPSTREAM_DNS && t->address[0])
+		t->by_address_until_us = loop_now(call->http->loop) + BY_ADDRESS_US;
+	else if (call->head_seen && !t->by_address_until_us &&
+		 !curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS,
+				    &connects) && connects &&
+		 !curl_easy_getinfo(call->easy, CURLINFO_PRIMARY_IP, &ip) &&
+		 ip && *ip && strlen(ip) < 64)
+		snprintf(t->address, sizeof(t->address), "::%s%s%s:",
+			 strchr(ip, ':') ? "[" : "", ip, strchr(ip, ':') ? "]" : "");
+}
+
+static bool address_use(struct http_call *call)
+{
+	struct http_target *t = call->target;
+
+	if (t->by_address_until_us &&
+	    loop_now(call->http->loop) >= t->by_address_until_us)
+		t->by_address_until_us = 0;
+	if (call->by_address == (t->by_address_until_us != 0))
+		return true;
+	call->by_address = !call->by_address;
+	t->by_address.data = t->address;
+	return !curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO,
+				 call->by_address ? &t->by_address : NULL);
 }
 
 static bool call_fill(struct http_call *call, const struct http_request *r)
@@ -137,6 +181,7 @@ static bool call_fill(struct http_call *call, const struct http_request *r)
 	call->body_len = r->body.len;
 	call->headers = http_headers_new(r, call->http->always);
 	return call->headers && call_target(call, r->url) &&
+	       address_use(call) &&
 	       http_easy_request(call->easy, r) &&
 	       !curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
@@ -224,6 +269,7 @@ static void call_end(struct http_call *call, CURLcode rc, bool cut)
 		call->code = http_error(call->easy, rc, call->http->settings,
 					call->error);
 	}
+	address_learn(call);
 	call->state = CALL_LEFT;
 	call_remove(call, cut);
 	if (!call->held.len)

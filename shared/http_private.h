@@ -27,6 +27,11 @@
  */
 struct http_target {
 	char *url;
+	/* where it was found last, as curl wants it, and until when that is
+	 * used because its name can not be resolved any more */
+	char address[80];
+	struct curl_slist by_address;
+	int64_t by_address_until_us;
 	CURLU *parsed;
 	bool tls;
 	bool loopback;
@@ -139,6 +144,7 @@ struct http_call {
 	void *ctx;
 	struct curl_slist *headers;
 	struct http_target *target;	/* what easy is set to */
+	bool by_address;		/* easy is set to its last address */
 	size_t body_len;
 	size_t header_bytes;
 	struct buf held;		/* HTTP/2 while the handler holds */
