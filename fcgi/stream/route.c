@@ -12,6 +12,7 @@
 
 #include "../../shared/nearest.h"
 #include "../../shared/text.h"
+#include "../tongues/count.h"
 
 #define MAX_SEGMENTS 8
 
@@ -29,6 +30,10 @@ static const struct route routes[] = {
 	  "Anthropic's Messages, streamed or whole." },
 	{ "POST", "/v1/responses", ROUTE_GENERATE, &tongue_responses,
 	  "A response, streamed or whole." },
+	{ "POST", "/v1/messages/count_tokens", ROUTE_GENERATE,
+	  &tongue_anthropic_count, "How many tokens a message would take: an estimate." },
+	{ "POST", "/v1/responses/input_tokens", ROUTE_GENERATE,
+	  &tongue_responses_count, "How many tokens a response's input would take: an estimate." },
 	{ "GET", "/v1/models", ROUTE_MODELS, &tongue_chat,
 	  "The models, in OpenAI's list shape; with an `anthropic-version` header in Anthropic's, with `client_version` in the query in Codex'." },
 	{ "GET", "/v1/models/{id}", ROUTE_MODEL, &tongue_chat,

@@ -88,6 +88,10 @@ enum err anthropic_reasoning(struct asking *q);
 /* Asks upstream for more than it tells by itself. */
 enum err anthropic_include(struct asking *q, const char *word);
 
+/* As the tongue's ask, but max_tokens may be missing: nothing is generated. */
+enum err anthropic_unlimited(struct ask *a, struct json_object *body,
+			     struct err_note *note);
+
 /* Would upstream take the schema as a strict one? It wants each object closed
  * and each property required. */
 bool anthropic_strict_fits(struct json_object *schema);

@@ -153,13 +153,27 @@ static const struct ask_param params[] = {
 	{ "mcp_servers", refuse_servers, NULL, 0, 0, ASK_BOTH },
 };
 
+static enum err translate(struct asking *q)
+{
+	if (anthropic_messages(q) || anthropic_tools(q) || anthropic_reasoning(q))
+		return q->note->code;
+	return ask_own_params(q, params, ARRAY_LEN(params));
+}
+
 enum err ask_anthropic(struct ask *a, struct json_object *body,
 		       struct err_note *note)
 {
 	struct asking q = { a, body, note };
 
-	if (ask_begin(&q) || need_limit(&q) || anthropic_messages(&q) ||
-	    anthropic_tools(&q) || anthropic_reasoning(&q))
+	if (ask_begin(&q) || need_limit(&q))
 		return note->code;
-	return ask_own_params(&q, params, ARRAY_LEN(params));
+	return translate(&q);
+}
+
+enum err anthropic_unlimited(struct ask *a, struct json_object *body,
+			     struct err_note *note)
+{
+	struct asking q = { a, body, note };
+
+	return ask_begin(&q) ? note->code : translate(&q);
 }

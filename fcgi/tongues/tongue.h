@@ -36,6 +36,7 @@ struct terms {
 					 * until they are complete */
 	const char *at_once;		/* why the answer ends without upstream
 					 * having been asked ("load"), or NULL */
+	int64_t tokens;			/* the answer, where it is their number */
 	/* clock_mono_us() when the request came, when the first of its answer
 	 * was there, and its end; 0: not yet */
 	int64_t begun_us, first_us, done_us;

@@ -164,6 +164,7 @@ class Play:
 
     def is_anthropic(self):
         return bool(MESSAGES.search(self.ex.path.split("?")[0])) or \
+            "/count_tokens" in self.ex.path or \
             "anthropic-version" in map(str.lower, self.ex.headers)
 
     def usual_anthropic(self, kind):
@@ -179,6 +180,8 @@ class Play:
             fault = anthropic.error_fault(r.json())
         elif MESSAGES.search(self.ex.path.split("?")[0]):
             fault = anthropic.message_fault(r.json())
+        elif "count_tokens" in self.ex.path:
+            fault = None if list(r.json()) == ["input_tokens"] else "a number only"
         else:
             fault = (anthropic.list_fault if "data" in r.json() else
                      anthropic.model_fault)(r.json())
@@ -201,6 +204,8 @@ class Play:
             return      # a shape of ChatGPT's own, which its case has
         if self.r.status >= 400:
             name = "ErrorResponse"
+        elif path.endswith("/input_tokens"):
+            name = "TokenCountsResource"
         elif RESPONSES.search(path):
             name = "Response"
         elif GENERATING.search(path):

@@ -15,6 +15,7 @@ const lanes = [
 	{
 		opencode: "./opencode.mjs",
 		ai: "./ai.mjs",
+		tokens: "./tokens.mjs",
 	},
 ];
 
