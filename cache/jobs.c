@@ -3,11 +3,11 @@
 
 #include <stdarg.h>
 
-/* The login first: the others may need it. */
+/* The login first: the others may need it. Who may renew it, is whole. */
 static const struct fetch_job jobs[] = {
 	{ "login", "renews the ChatGPT login ahead of its expiry", job_login,
 	  true },
-	{ "models", "asks upstream which models there are", job_models, false },
+	{ "models", "asks upstream which models there are", job_models, true },
 	{ "prompts", "gets the system prompts that may be put into requests",
 	  job_prompts, false },
 	{ "prune", "removes what was left over", job_prune, false },
@@ -31,7 +31,8 @@ const struct fetch_job *fetch_job_find(const char *name)
 	return NULL;
 }
 
-static void say(struct fetch_run *run, const char *fmt, va_list args)
+static void PRINTF_LIKE(2, 0) say(struct fetch_run *run, const char *fmt,
+				  va_list args)
 {
 	char text[512];
 

@@ -5,6 +5,8 @@
  */
 #include "jobs.h"
 
+#include <stdlib.h>
+
 #include "../shared/clock.h"
 #include "../shared/login.h"
 
@@ -81,8 +83,7 @@ enum err job_login(struct fetch_run *run, struct err_note *note)
 {
 	struct login login = { 0 };
 	int64_t expired = 0;
-	char good[48];
-	enum err err;
+	char good[48], *held = NULL;
 
 	if (!has_work(run, &login, note))
 		goto out;
@@ -93,10 +94,14 @@ enum err job_login(struct fetch_run *run, struct err_note *note)
 		goto out;
 	}
 	expired = login.expires_at;
-	err = login_renew(run->config, &run->http, &login,
-			  run->force ? login.access_token : NULL, "scheduled",
-			  LOCK_WAIT_MS, note);
-	if (err)
+	if (run->force && login.access_token &&
+	    !(held = strdup(login.access_token))) {
+		err_set(note, ERR_NO_MEMORY, "login");
+		goto out;
+	}
+	/* as if upstream had refused it: then it is renewed, due or not */
+	if (login_renew(run->config, &run->http, &login, held, "scheduled",
+			LOCK_WAIT_MS, note))
 		goto out;
 	save_at_last(run, &login);
 	until(&login, good);
@@ -108,6 +113,9 @@ enum err job_login(struct fetch_run *run, struct err_note *note)
 		fetch_did(run, "%s, %s", login.expires_at == expired ?
 			  "renewed already" : "renewed", good);
 out:
+	if (held)
+		explicit_bzero(held, strlen(held));
+	free(held);
 	login_free(&login);
 	return note->code;
 }

@@ -45,7 +45,9 @@ class Place:
         self.settings = settings
 
     def env(self, **more):
+        # no test asks anybody but this machine
         env = dict({"HOME": self.top, "CHATMOCK_HOME": self.home,
+                    "CHATMOCK_UPSTREAM_URL": "http://127.0.0.1:1/backend-api/codex",
                     "CHATMOCK_MODEL_SYNC": "0"}, **self.settings)
         env.update(more)
         return {k: str(v) for k, v in env.items() if v is not None}
@@ -191,7 +193,7 @@ def test_login(t):
     """Renewed when it would run out before the next run is over."""
     with Issuer() as issuer, Place(CHATMOCK_AUTH_ISSUER=issuer.root) as p:
         old = issuer.login(p, 1200)
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 0 and r.result("login") == "idle" and
                 not issuer.asked(), "20 minutes are long enough", r)
         t.check(auth(p)["tokens"]["access_token"] == old, "untouched")
@@ -199,13 +201,13 @@ def test_login(t):
         t.check(r.code == 0 and r.result("login") == "done" and
                 issuer.asked() == 1, "--force renews all the same", r)
         old = issuer.login(p, 700, auth(p)["tokens"]["refresh_token"])
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 0 and r.result("login") == "done" and
                 issuer.asked() == 2, "12 minutes are not", r)
         now = auth(p)
         t.check(now["tokens"]["access_token"] != old and now["kept"] == "field",
                 "a new token, other fields kept", now)
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.result("login") == "idle" and issuer.asked() == 2,
                 "nothing is due any more", r)
         t.check(old not in r.out + r.err, "no token is said")
@@ -216,27 +218,49 @@ def test_login_fails(t):
     with Issuer() as issuer, Place(CHATMOCK_AUTH_ISSUER=issuer.root) as p:
         old = issuer.login(p, 60)
         issuer.token({"status": 500, "body": {}, "repeat": 1})
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and r.result("login") == "failed" and
                 r.job("login")["error"] == "login_renewal", "an issuer that fails", r)
         t.check(auth(p)["tokens"]["access_token"] == old, "the old one stays")
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 0 and r.result("login") == "done", "the next run mends it", r)
         issuer.login(p, 60, "rt_spent-long-ago")
         issuer.token({"status": 400, "repeat": 1, "body": {"error": {
             "code": "refresh_token_reused", "message": "used"}}})
         asked = issuer.asked()
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and r.job("login").get("error") == "login_stale" and
                 "codex login" in r.job("login")["msg"], "the command that helps", r)
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and issuer.asked() == asked + 1,
                 "a dead token is asked about once", r, issuer.asked() - asked)
         with open(p.path("auth.json"), "w") as f:
             f.write("{")
-        r = p.run("--now")
+        r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and r.job("login").get("error") == "login_broken",
                 "half a file is named", r)
+
+
+def test_login_killed(t):
+    """Killed while the issuer answers: the next run says what helps, and asks
+    no second time with a token that is spent."""
+    with Issuer() as issuer, Place(CHATMOCK_AUTH_ISSUER=issuer.root) as p:
+        issuer.login(p, 60)
+        issuer.token({"delay_ms": 1500})
+        run = p.start("--now", "--job", "login")
+        until(lambda: issuer.asked() == 1, 20)
+        run.kill()
+        run.communicate()
+        time.sleep(2)       # the token is spent by then
+        r = p.run("--now", "--job", "login")
+        t.check(r.code == 111 and r.job("login").get("error") == "login_stale" and
+                "codex login" in r.job("login")["msg"], "what helps", r)
+        asked = issuer.asked()
+        r = p.run("--now", "--job", "login")
+        t.check(r.code == 111 and issuer.asked() == asked, "asked once", r)
+        issuer.login(p, 3600, "rt_of-a-new-login")
+        r = p.run("--now", "--job", "login")
+        t.check(r.code == 0 and r.result("login") == "idle", "a new login", r)
 
 
 # --- the prompts
@@ -1046,7 +1070,7 @@ def test_killed_at_each_call(t):
 if __name__ == "__main__":
     sys.exit(Checks("fetch").run(
         test_called, test_terminal, test_jitter, test_many, test_login,
-        test_login_fails, test_prompts, test_prompt_faults, test_prompt_limits,
+        test_login_fails, test_login_killed, test_prompts, test_prompt_faults, test_prompt_limits,
         test_prompt_breaker, test_metrics, test_prune, test_crontab, test_timer,
         test_chain, test_no_place, test_disk_full, test_login_disk_full, test_killed,
         test_killed_at_each_call))

@@ -129,6 +129,48 @@ static void test_half_way(void)
 	buf_free(&out);
 }
 
+/* Cut or bent anywhere: the whole text, or one further down the chain. */
+static void bend(const char *name, const char *whole)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct buf good, bad;
+	int wrong = 0;
+
+	buf_init(&good, MAX_PROMPT);
+	buf_init(&bad, MAX_PROMPT);
+	check_int(file_read(at(name), &good, NULL, &note), 0);
+	for (size_t i = 0; i < 2 * good.len; i++) {
+		struct prompts *p;
+
+		buf_reset(&bad);
+		buf_span_add(&bad, buf_span(&good));
+		if (i < good.len)
+			buf_cut(&bad, i);
+		else
+			bad.ptr[i - good.len] ^= 0x15;
+		put(name, buf_span(&bad));
+		p = prompts_read(&config);
+		wrong += !p || (strcmp(p->of[PROMPT_BASE].text, whole) != 0 &&
+				p->of[PROMPT_BASE].origin != PROMPT_BUILT_IN);
+		prompts_unref(p);
+	}
+	check_int(wrong, 0);
+	put(name, buf_span(&good));
+	buf_free(&good);
+	buf_free(&bad);
+}
+
+static void test_bent(void)
+{
+	static const char text[] = "A prompt of some words, and then some more.";
+
+	unlink(at("base_instructions.md"));
+	cache(text, time(NULL));
+	bend("prompt_cache/base_instructions.md", text);
+	bend("prompt_cache/metadata.json", text);
+	expect(PROMPT_CACHED, text, false, NULL);
+}
+
 static void test_due(void)
 {
 	int64_t now = time(NULL), left;
@@ -223,6 +265,7 @@ int main(void)
 	test_words();
 	test_chain();
 	test_half_way();
+	test_bent();
 	test_due();
 	test_keeper();
 	unlink(at("prompt_cache/base_instructions.md"));
