@@ -236,7 +236,9 @@ out:
 		close(life.signals.fd);
 	if (w->loop)
 		loop_free(w->loop);
-	/* what came after the last beat */
+	/* what came after the last beat; and into the file that is there */
+	if (metrics_is_stale(w->metrics))
+		mend_work(&life.mend);
 	metrics_add(w->metrics, COUNT_LOG_DROPPED,
 		    log_dropped(w->log) + log_dropped(w->access) - life.log_dropped);
 	metrics_leave(w->metrics);

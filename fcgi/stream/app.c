@@ -12,6 +12,7 @@
 #include "quota.h"
 #include "reqlog.h"
 #include "stream.h"
+#include "tally.h"
 
 /* Requests beyond max_streams are read only to be told that we are busy; so
  * many of those at a time, then the rest waits in the backlog. */
@@ -191,6 +192,7 @@ static void app_free(struct app *app)
 		http_free(app->http);
 	quota_free(app->quota);
 	json_reader_free(app->reader);
+	tally_free(app->tally);
 	if (app->authorization)
 		explicit_bzero(app->authorization, strlen(app->authorization));
 	free(app->authorization);
@@ -244,6 +246,7 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 					 app->authorization, w != NULL);
 	app->reader = json_reader_new();
 	app->quota = quota_new(app);
+	app->tally = tally_new();
 	if (!app->http || !app->models || !app->reader || !app->quota)
 		goto fail;
 	app->catalog = catalog_keeper_now(app->models);

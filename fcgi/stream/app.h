@@ -9,6 +9,7 @@
 #include "../../shared/http.h"
 #include "../../shared/log.h"
 #include "../../shared/login.h"
+#include "../../shared/metrics.h"
 #include "../../shared/prompts.h"
 #include "../wire/conn.h"
 #include "instruct.h"
@@ -29,8 +30,9 @@ struct app {
 	struct instruct_memory instruct;
 	struct json_reader *reader;
 	struct log *log, *access;
+	struct metrics *metrics;	/* the worker's; NULL: no memory for it */
+	struct tally *tally;
 	struct worker *worker;		/* NULL under plain CGI */
-	struct metrics *metrics;	/* NULL: no memory for it */
 	struct guard guard;		/* upstream's breaker */
 	struct quota *quota;		/* the plan's limits */
 	struct http_settings http_settings;

@@ -17,6 +17,7 @@
 #include "reqlog.h"
 #include "retry.h"
 #include "stream.h"
+#include "tally.h"
 
 #define MAX_HEADERS 48
 
@@ -261,6 +262,7 @@ static void call_upstream(struct stream *s, const struct login *login)
 		stream_fail(s);
 		return;
 	}
+	tally_call(s);
 	stream_watch(s);
 }
 
@@ -269,6 +271,9 @@ static void login_ready(struct login_wait *w, const struct login *login,
 {
 	struct stream *s = CONTAINER_OF(w, struct stream, wait);
 
+	if (s->asked_us)
+		tally_login_wait(s, s->asked_us);
+	s->asked_us = 0;
 	if (!login || (!login->access_token && !login->api_key)) {
 		s->note = *note;
 		stream_fail(s);
@@ -306,8 +311,10 @@ void attempt_start(struct stream *s)
 	s->wanting = true;
 	login_want(s->app->login, &s->wait, s->refused ? s->token : NULL);
 	s->wanting = false;
-	if (s->step == STEP_LOGIN)
+	if (s->step == STEP_LOGIN) {
+		s->asked_us = clock_mono_us();
 		stream_watch(s);
+	}
 }
 
 void attempt_stop(struct stream *s)
@@ -368,6 +375,7 @@ bool attempt_again(struct stream *s)
 			return false;
 		s->resume_us = now + after_us;
 	}
+	metrics_retry(s->app->metrics, s->note.code);
 	log_msg(s->app->log, LOG_INFO, "retry", "%s: %s: %s", s->req->id,
 		err_name(s->note.code), s->note.why);
 	err_clear(&s->note);

@@ -1,10 +1,13 @@
 /* See reqlog.h. */
 #include "../../shared/clock.h"
 #include "reqlog.h"
+#include "tally.h"
 
-static void usage_fields(struct log_line *line, const struct usage *u)
+static void usage_fields(struct log_line *line, const struct stream *s)
 {
-	if (u->partial)
+	const struct usage *u = &s->usage;
+
+	if (tally_is_partial(s))
 		log_bool(line, "usage_partial", true);
 	if (!u->known)
 		return;
@@ -35,7 +38,9 @@ static void request_line(struct stream *s, struct log *to, enum log_level level)
 		log_int(&line, "upstream_status", s->upstream_status);
 	if (s->attempts > 1)
 		log_int(&line, "attempts", s->attempts);
-	usage_fields(&line, &s->usage);
+	if (s->key[0])
+		log_str(&line, "key", span_of(s->key));
+	usage_fields(&line, s);
 	if (s->terms.dropped.len)
 		log_str(&line, "dropped", buf_span(&s->terms.dropped));
 	if (s->first_us)
@@ -110,6 +115,7 @@ void reqlog_login(void *ctx, const char *event, const struct login *login,
 	struct app *app = ctx;
 	struct log_line line;
 
+	tally_login(app, event, login, note);
 	log_begin(&line, app->log, note->code ? LOG_ERROR : LOG_INFO, event);
 	if (login) {
 		log_str(&line, "file", span_of(login->path));

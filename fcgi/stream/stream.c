@@ -26,6 +26,7 @@
 #include "reqlog.h"
 #include "retry.h"
 #include "stream.h"
+#include "tally.h"
 
 /* After the terminal event upstream's connection is free for the next call
  * once its last chunk is there; so long we wait for it. */
@@ -103,6 +104,7 @@ static void stream_over(struct stream *s)
 	loop_after_cancel(&s->flush);
 	retry_over(s);
 	circuit_leave(s);
+	tally_request(s);
 	reqlog(s);
 	if (s->call)
 		loop_timer_in(s->app->loop, &s->timer, LINGER_US);
@@ -368,6 +370,7 @@ void stream_begin(struct app *app, struct conn *conn, struct request *req)
 	} else if (s->route->kind != ROUTE_GENERATE) {
 		serve_here(s, arg);
 	} else {
+		tally_key(s);
 		s->session_arg = arg;
 		stream_watch(s);
 		prepare_start(s);

@@ -27,6 +27,8 @@ enum stream_step {
 	STEP_OVER		/* the client has its answer */
 };
 
+#define KEY_DIGITS 8
+
 struct big_event;
 
 struct stream {
@@ -82,6 +84,10 @@ struct stream {
 	int64_t resume_us;		/* STEP_WAIT: next attempt */
 	int64_t first_us;		/* first semantic event, or 0 */
 	int status;			/* the HTTP status that the client got, or 0 */
+	char key[KEY_DIGITS + 1];	/* whose key: a hash's digits, or "" */
+	bool was_called;		/* upstream was, once at least */
+	int64_t asked_us;		/* for a login, while it is waited for */
+	int64_t own_us;			/* so far, see tally.h */
 	char upstream_model[80];
 	struct usage usage;
 	struct err_note note;
