@@ -206,9 +206,8 @@ enum err metrics_check(struct metrics *m, bool *mended, struct err_note *note);
 /* False while it counts into private memory. */
 bool metrics_is_shared(const struct metrics *m);
 
-/* True when metrics_check() is due, as far as that can be seen without a look
- * at the file: cheap, for who must not block. Some process of each version (a
- * master) has to come by the file itself now and then. */
+/* True when metrics_check() is due at once, as far as that can be seen without
+ * a look at the file. */
 bool metrics_is_stale(const struct metrics *m);
 
 /* --- a process's slot. Forked ones join each for themselves; without a free

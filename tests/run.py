@@ -50,6 +50,8 @@ STAGES = [
      "python3 tests/cases/cuts.py"),
     ("process", "reload, recycling, drain, watchdog", 600,
      "python3 tests/servers/test_process.py"),
+    ("metrics", "what is counted, and whatever befalls the file", 600,
+     "python3 tests/servers/test_metrics.py"),
     ("servers", "lighttpd, nginx and Apache in front", 600,
      "python3 tests/servers/test_servers.py"),
     ("fetch", "chatmock-fetch: its jobs, and faults of all they meet", 600,

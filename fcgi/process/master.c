@@ -146,7 +146,7 @@ static void maybe_reload(struct master *m, int64_t now_us)
 	reload_try(&m->reload, now_us);
 }
 
-/* The workers must not wait for a disk: the master sees to their file. */
+/* Nobody waits here but signals: the file is looked at without a thread. */
 static void mind_metrics(struct master *m, int64_t now_us)
 {
 	struct err_note note = ERR_NOTE_INIT;

@@ -15,6 +15,7 @@ _Static_assert(SLOT_FREE == (int)STATE_FREE && SLOT_STARTING == (int)STATE_START
 	       SLOT_DRAINING == (int)STATE_DRAINING, "see metrics_table.h");
 
 #define HEARTBEAT_US 250000
+#define LOOK_BEATS 8		/* between two looks at the metrics file */
 #define CUT_US 1000000		/* to send the error events after a cut */
 #define QUIET_US 5000		/* between two looks for open connections */
 
@@ -26,6 +27,7 @@ struct worker_life {
 	struct loop_timer limit;	/* of the drain, then of the cut */
 	struct loop_timer quiet;
 	struct loop_job mend;		/* the metrics file is made anew */
+	unsigned beats;
 	uint64_t log_dropped;		/* as told to the metrics */
 	bool draining, cut, mending;
 };
@@ -66,7 +68,9 @@ static void tell_metrics(struct worker_life *life)
 		     (uint64_t)atomic_load(&w->slot->served));
 	metrics_add(w->metrics, COUNT_LOG_DROPPED, dropped - life->log_dropped);
 	life->log_dropped = dropped;
-	if (metrics_is_stale(w->metrics) && !life->mending)
+	if (!w->metrics || life->mending)
+		return;
+	if (metrics_is_stale(w->metrics) || ++life->beats % LOOK_BEATS == 0)
 		life->mending = loop_submit(w->loop, LANE_WORK, &life->mend);
 }
 

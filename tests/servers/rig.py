@@ -170,9 +170,11 @@ def chat(text, stream=True, pad=0):
 class Home:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="chatmock-test-")
-        os.makedirs(os.path.join(self.dir, "run", "tmp"))
-        os.makedirs(os.path.join(self.dir, "run", "www"))
-        os.makedirs(os.path.join(self.dir, "log"))
+        self.furnish()
+
+    def furnish(self):
+        for name in ("run/tmp", "run/www", "log"):
+            os.makedirs(os.path.join(self.dir, name), exist_ok=True)
         self.socket = os.path.join(self.dir, "run", "chatmock.sock")
 
     def log(self, name="error.log"):
@@ -231,10 +233,10 @@ NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "
 class Gateway:
     """chatmock.fcgi under spawn-fcgi, in a home of its own. plain: where the
     tests run as root, it does not; self.user precedes a command that is to
-    run as the same user."""
+    run as the same user. home: one that is there already."""
 
-    def __init__(self, upstream, exe=GATEWAY, plain=False, **settings):
-        self.home = Home()
+    def __init__(self, upstream, exe=GATEWAY, plain=False, home=None, **settings):
+        self.home = home or Home()
         self.user = NOBODY if plain and os.geteuid() == 0 else []
         if self.user:
             exe = shutil.copy(exe, os.path.join(self.home.dir, "gateway"))
