@@ -208,7 +208,7 @@ void breaker_renew(struct breaker *b, const struct breaker_ticket *t)
 	uint64_t bits;
 	struct word w;
 
-	if (!t->inside || !t->probe)
+	if (!t->inside || !t->probe || is_off(b))
 		return;
 	bits = load(b);
 	w = unpack(bits);
@@ -221,7 +221,8 @@ void breaker_renew(struct breaker *b, const struct breaker_ticket *t)
 
 bool breaker_holds(const struct breaker *b, const struct breaker_ticket *t)
 {
-	return !t->inside || unpack(load(b)).generation == t->generation;
+	return !t->inside || is_off(b) ||
+	       unpack(load(b)).generation == t->generation;
 }
 
 /* What a result makes of a word; the same word where it makes nothing. */
@@ -253,7 +254,8 @@ enum breaker_change breaker_leave(struct breaker *b, struct breaker_ticket *t,
 	uint64_t bits;
 
 	t->inside = false;
-	if (!inside)
+	/* the place may have been lost since it was entered */
+	if (!inside || is_off(b))
 		return BREAKER_SAME;
 	bits = load(b);
 	do {

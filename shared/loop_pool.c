@@ -173,6 +173,8 @@ static bool lane_staff(struct lane *lane, size_t which)
 	if (lane->queued < lane->idle || lane->started == lanes[which].threads)
 		return true;
 	sigfillset(&all);
+	/* a lost page of the metrics file is mended by whoever touches it */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (!pthread_create(thread, NULL, thread_main, lane)) {
 		pthread_setname_np(*thread, lanes[which].name);
