@@ -97,7 +97,7 @@ enum metric_state {
 
 #define METRICS_ROUTES 64	/* names in the tables; the first is "other" */
 #define METRICS_MODELS 64
-#define METRICS_KEYS 64
+#define METRICS_KEYS 32
 #define METRICS_NAME 88		/* bytes of a name, cut behind */
 #define METRICS_SLOTS 288	/* 256 workers and some masters */
 #define METRICS_JOBS 16

@@ -157,29 +157,45 @@ static void put_by_code(struct exposition *e, const char *name, const char *labe
 	}
 }
 
+/* One row of a table of names: the type of tokens, and whose they are. */
+static void put_token_row(struct exposition *e, const char *family,
+			  const char *label, const struct metrics_name *name,
+			  const char *first, const metric_word n[TOKEN__COUNT])
+{
+	char text[METRICS_NAME + 1];
+
+	if (first)
+		snprintf(text, sizeof(text), "%s", first);
+	else if (!metrics_name_get(name, text))
+		return;
+	for (enum metric_token t = 0; t < TOKEN__COUNT; t++) {
+		if (!metrics_get(&n[t]))
+			continue;
+		expose_begin(e, family, "");
+		expose_label(e, "type", metrics_token_name(t));
+		expose_label(e, label, text);
+		expose_uint(e, metrics_get(&n[t]));
+	}
+}
+
 static void put_tokens(struct exposition *e, const struct facts *f)
 {
-	char model[METRICS_NAME + 1];
-	uint64_t n;
+	const struct metrics_file *file = f->snap.file;
 
 	expose_family(e, "chatmock_tokens_total", "counter",
 		      "Tokens that upstream counted, by its model's name; cached "
 		      "ones are part of input, reasoning ones of output.");
-	for (size_t m = 0; m < METRICS_MODELS; m++) {
-		if (m == 0)
-			snprintf(model, sizeof(model), "other");
-		else if (!metrics_name_get(&f->snap.file->models[m], model))
-			continue;
-		for (enum metric_token t = 0; t < TOKEN__COUNT; t++) {
-			n = metrics_get(&f->snap.sums->tokens[m][t]);
-			if (!n)
-				continue;
-			expose_begin(e, "chatmock_tokens_total", "");
-			expose_label(e, "type", metrics_token_name(t));
-			expose_label(e, "model", model);
-			expose_uint(e, n);
-		}
-	}
+	for (size_t i = 0; i < METRICS_MODELS; i++)
+		put_token_row(e, "chatmock_tokens_total", "model",
+			      &file->models[i], i ? NULL : "other",
+			      f->snap.sums->tokens[i]);
+	expose_family(e, "chatmock_key_tokens_total", "counter",
+		      "The same tokens, by the first digits of the SHA-256 of the "
+		      "key that the client sent.");
+	for (size_t i = 0; i < METRICS_KEYS; i++)
+		put_token_row(e, "chatmock_key_tokens_total", "key",
+			      &file->keys[i], i ? NULL : "none_or_other",
+			      f->snap.sums->key_tokens[i]);
 }
 
 static void put_counters(struct exposition *e, const struct facts *f)

@@ -112,6 +112,10 @@ def test_counts(t):
         check(page.sum("chatmock_master_starts_total"), 1, "masters")
         check(page.requests() - before.requests(), 10, "all of them")
         key = hashlib.sha256(b"sk-secret-of-mine").hexdigest()[:8]
+        check(page.sum("chatmock_key_tokens_total", type="output", key=key), 8,
+              "tokens by the key's hash")
+        check(page.sum("chatmock_key_tokens_total", type="output"), 14,
+              "by all keys and none")
         lines = [x for x in g.home.log("access.log") if x["path"] == CHAT]
         check(len([x for x in lines if x.get("key") == key and x.get("out") == 2]),
               4, "the log has the key's hash and its tokens")

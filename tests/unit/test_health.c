@@ -397,6 +397,8 @@ static void a_full_page(struct metrics *m)
 		buf_reset(&name);
 		buf_fmt(&name, "%d%090d", i, 0);
 		metrics_tokens(m, buf_span(&name), (uint64_t[TOKEN__COUNT]){ 1 });
+		metrics_key_tokens(m, buf_span(&name),
+				   (uint64_t[TOKEN__COUNT]){ 1 });
 	}
 	for (int i = 0; i < METRICS_JOBS; i++) {
 		buf_reset(&name);

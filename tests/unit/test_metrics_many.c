@@ -65,8 +65,10 @@ static void count_on(struct metrics *m, struct account *a)
 
 static pid_t begin(struct metrics *m, size_t i)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	fflush(stdout);		/* not to be said by the child, too */
+	pid = fork();
 	if (pid == 0)
 		count_on(m, &accounts[i]);
 	return pid;
