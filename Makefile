@@ -41,7 +41,7 @@ FUZZ_SECONDS ?= 60
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BIN = $(BUILD)/bin
-PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/health.fcgi $(BIN)/chatmock-fetch \
+PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/health.fcgi $(BIN)/chatmock-fetch $(BIN)/chatmock-check \
 	$(BIN)/chatmock-demo-upstream
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
@@ -73,6 +73,10 @@ $(BIN)/chatmock-demo-upstream: $(call obj,$(TOOLS)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# the same program: it goes by its name
+$(BIN)/chatmock-check: $(BIN)/chatmock.fcgi
+	@ln -sf chatmock.fcgi $@
 
 $(BUILD)/libshared.a: $(call obj,$(SHARED))
 	@rm -f $@

@@ -123,12 +123,12 @@ static int say_login(const struct config *c, struct buf *out)
 	return status;
 }
 
-static int run_check(const struct config *c, struct buf *out)
+static int run_check(const struct config *c, bool starting, struct buf *out)
 {
 	int status;
 
 	raise_descriptors();
-	status = check_all(c, out);
+	status = starting ? check_before_start(c, out) : check_all(c, out);
 	if (!status)
 		buf_str(out, "ok\n");
 	return status;
@@ -179,7 +179,8 @@ static int act_on_config(const struct options *o, const struct config *c,
 {
 	switch (o->act) {
 	case ACT_CHECK:
-		return run_check(c, out);
+	case ACT_CHECK_START:
+		return run_check(c, o->act == ACT_CHECK_START, out);
 	case ACT_SETTINGS:
 		config_print(c, out);
 		return 0;
@@ -220,6 +221,19 @@ static bool act_alone(const struct options *o, struct buf *out)
 	}
 }
 
+/* The settings can not be read. */
+static int refuse(const struct options *o, const struct err_note *note,
+		  struct buf *out)
+{
+	int status = check_unread(note->code, note, out);
+
+	if (o->act == ACT_CHECK || o->act == ACT_CHECK_START)
+		put_out(out, 1);
+	else
+		complain(note);
+	return status;
+}
+
 int main(int argc, char *argv[])
 {
 	struct err_note note = ERR_NOTE_INIT;
@@ -247,7 +261,7 @@ int main(int argc, char *argv[])
 		goto out;
 	}
 	if (config_read(&config, environ, options.sets, options.set_count, &note)) {
-		complain(&note);
+		status = refuse(&options, &note, &out);
 		goto out;
 	}
 	status = act_on_config(&options, &config, argv, &handover, &out);

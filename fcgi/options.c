@@ -12,6 +12,8 @@ static const struct option_line {
 	  "a setting, stronger than environment and file; repeatable" },
 	{ "--check", ACT_CHECK, NULL,
 	  "look for what would keep it from serving, a line each" },
+	{ "--before-start", ACT_CHECK_START, NULL,
+	  "the same, and whether port, socket and programs are there for it" },
 	{ "--settings", ACT_SETTINGS, NULL,
 	  "all settings in effect and where they came from, secrets masked" },
 	{ "--get", ACT_GET, "NAME", "the value of one setting, secrets masked" },
@@ -71,9 +73,13 @@ static enum err take(struct options *o, char *const argv[], int *at,
 enum err options_read(struct options *o, int argc, char *const argv[],
 		      struct err_note *note)
 {
+	static const char check[] = "chatmock-check";
+	const char *name = argc ? strrchr(argv[0], '/') : NULL;
 	enum err err = ERR_OK;
 
 	*o = (struct options){ .act = ACT_SERVE };
+	if (argc && strcmp(name ? name + 1 : argv[0], check) == 0)
+		o->act = ACT_CHECK;
 	o->sets = calloc((size_t)argc + 1, sizeof(*o->sets));
 	if (!o->sets)
 		return err_set(note, ERR_NO_MEMORY, "options");
@@ -94,7 +100,8 @@ void options_help(struct buf *out)
 		"of one Responses upstream, over FastCGI.\n\n"
 		"Started by a web server's side: spawn-fcgi -n -s SOCKET -M 0600 "
 		"-b 4096 -- chatmock.fcgi [--set NAME=VALUE]\n"
-		"(`make run` does that), or as plain CGI.\n\n");
+		"(`make run` does that), or as plain CGI. Called as "
+		"chatmock-check it does --check.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		char word[40];
 

@@ -7,7 +7,8 @@
 #include "../shared/buf.h"
 
 enum act {
-	ACT_SERVE, ACT_HELP, ACT_VERSION, ACT_CHECK, ACT_SETTINGS, ACT_GET,
+	ACT_SERVE, ACT_HELP, ACT_VERSION, ACT_CHECK, ACT_CHECK_START,
+	ACT_SETTINGS, ACT_GET,
 	ACT_LOGIN_FILE, ACT_SETTINGS_MARKDOWN, ACT_ROUTES_MARKDOWN,
 	ACT_ERRORS_MARKDOWN,
 };
@@ -19,7 +20,7 @@ struct options {
 	size_t set_count;
 };
 
-/* ERR_CONFIG with one sentence in tell; ERR_NO_MEMORY. */
+/* Called as chatmock-check it is --check. ERR_CONFIG with one sentence in tell; ERR_NO_MEMORY. */
 MUST_USE enum err options_read(struct options *o, int argc, char *const argv[],
 			       struct err_note *note);
 void options_free(struct options *o);	/* safe on zero, safe twice */

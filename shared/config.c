@@ -192,8 +192,9 @@ static enum err read_file(struct config *c, const char *asked,
 		return err_set(note, ERR_NO_MEMORY, "settings");
 	if (config_file_read(c, c->file, &why) == ERR_SYSTEM ||
 	    why.code == ERR_TOO_LARGE)
-		return err_tell(note, ERR_CONFIG, "The settings file can not be "
-				"read: %s.", why.why);
+		return err_tell(note, why.code == ERR_SYSTEM ? ERR_SYSTEM :
+				ERR_CONFIG, "The settings file can not be read: %s; "
+				"mend CHATMOCK_CONFIG, or the file.", why.why);
 	if (why.code)
 		*note = why;
 	return note->code;
@@ -332,6 +333,14 @@ enum err config_read(struct config *c, char *const environ_[],
 out:
 	config_free(c);
 	return note->code;
+}
+
+bool config_given(const struct config *c, const char *name)
+{
+	unsigned rank;
+	const struct setting *s = config_find(name, &rank);
+
+	return s && c->private->given[s - config_settings].text;
 }
 
 void config_free(struct config *c)

@@ -201,12 +201,16 @@ struct config {
 
 /*
  * Reads all sources. sets: "NAME=VALUE" strings from the command line.
- * environ_: as environ(7). On ERR_CONFIG the struct holds nothing.
+ * environ_: as environ(7). On failure the struct holds nothing: ERR_CONFIG,
+ * or ERR_SYSTEM with errno kept when the file can not be read.
  * CHATMOCK_TEST_* names are left alone.
  */
 MUST_USE enum err config_read(struct config *c, char *const environ_[],
 			      const char *const *sets, size_t set_count,
 			      struct err_note *note);
+/* True when the setting was given anywhere, be it the default's value. */
+bool config_given(const struct config *c, const char *name);
+
 void config_free(struct config *c);	/* secrets wiped; safe on zero, safe twice */
 
 /* The upstream's key, from the setting or the file: into out (wiped by the caller). */

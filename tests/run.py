@@ -68,6 +68,8 @@ STAGES = [
      "python3 tests/servers/test_models.py"),
     ("faults", "upstream, the network and the machine at their worst", 900,
      "python3 tests/servers/test_faults.py"),
+    ("check", "the self-check, each misconfiguration made for real", 300,
+     "python3 tests/servers/test_check.py"),
     ("aborts", "clients that leave at every step, drains at bad moments", 300,
      "python3 tests/servers/test_aborts.py"),
     ("aborts-sanitized", "the same under ASan and UBSan", 300,

@@ -3,7 +3,8 @@
  * what, where, how to mend it.
  *
  * A line begins with "fault: " (the start is refused) or "warning: ". No
- * secret ever stands in one.
+ * secret ever stands in one. It takes no more than 300 ms: the network is not
+ * waited for.
  */
 #ifndef CHATMOCK_CHECK_H
 #define CHATMOCK_CHECK_H
@@ -24,5 +25,12 @@ bool check_reachable(char *name, size_t size);
 
 /* All findings; 0, or the exit code of <sysexits.h> of the first fault. */
 int check_all(const struct config *c, struct buf *out);
+
+/* The same before web server and gateway are started: may the port be had,
+ * does nobody serve there yet, are the programs installed? */
+int check_before_start(const struct config *c, struct buf *out);
+
+/* config_read() failed: its line, and the exit code. */
+int check_unread(enum err err, const struct err_note *note, struct buf *out);
 
 #endif

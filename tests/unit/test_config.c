@@ -3,6 +3,7 @@
  */
 #include "test.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -319,8 +320,33 @@ static const struct {
 	{ 0, 0, "config = /x", { "line 1", "CHATMOCK_CONFIG" } },
 	{ 0, 0, "a b = 1", { "line 1", "name" } },
 	{ 0, 0, "[models]\nx =", { "line 2", "MODEL" } },
-	{ "CHATMOCK_CONFIG=/nonexistent/x.conf", 0, 0, { "/nonexistent/x.conf" } },
 };
+
+/* What can not be read is told apart from what is wrong in it. */
+static void test_unread(void)
+{
+	const char *env[4] = { "CHATMOCK_CONFIG=/nonexistent/x.conf" };
+	struct config c;
+	struct err_note note;
+
+	check_int(read_all(&c, env, NULL, NULL, &note), ERR_SYSTEM);
+	check_int(errno, ENOENT);
+	check(strstr(note.tell, "/nonexistent/x.conf") != NULL);
+	check(!c.private && !c.home);
+}
+
+static void test_given(void)
+{
+	const char *env[4] = { "CHATMOCK_PORT=8000", "CHATMOCK_BIND=" };
+	struct config c;
+	struct err_note note;
+
+	check_int(read_all(&c, env, NULL, NULL, &note), 0);
+	check(config_given(&c, "CHATMOCK_PORT"));
+	check(!config_given(&c, "CHATMOCK_BIND"));
+	check(!config_given(&c, "CHATMOCK_NO_SUCH"));
+	config_free(&c);
+}
 
 static void test_refused(void)
 {
@@ -616,6 +642,8 @@ int main(void)
 	test_every();
 	test_precedence();
 	test_refused();
+	test_unread();
+	test_given();
 	test_no_secret_told();
 	test_kind();
 	test_file();
