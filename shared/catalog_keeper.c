@@ -29,6 +29,7 @@ struct task {
 	bool missing;			/* look: there is no file */
 	struct http_settings http;
 	const char *authorization;
+	struct metrics *metrics;
 	char announced[MAX_ETAG + 1];
 	struct catalog_sync sync;
 	enum err err;
@@ -40,6 +41,7 @@ struct catalog_keeper {
 	struct loop *loop;
 	struct http_settings http;
 	const char *authorization;
+	struct metrics *metrics;
 	bool may_ask;
 	struct catalog *table, *listed;	/* built-in; the file's, or NULL */
 	struct catalog *now;		/* one of the two; no reference */
@@ -124,7 +126,7 @@ static void ask_work(struct loop_job *job)
 	t->job.heavy = true;
 	t->sync = (struct catalog_sync){
 		.config = t->config, .http = &t->http,
-		.authorization = t->authorization,
+		.authorization = t->authorization, .metrics = t->metrics,
 		.announced = t->announced[0] ? t->announced : NULL,
 	};
 	t->err = catalog_sync(&t->sync, &t->note);
@@ -165,7 +167,9 @@ static void ask_done(struct loop_job *job)
 		/* found done by another: what comes next may be news again */
 		if (t->err || t->sync.result != SYNC_FRESH)
 			k->ask_after_us = loop_now(k->loop) + ASK_PAUSE_US;
-		if (t->err)
+		if (t->err == ERR_CIRCUIT_OPEN)
+			;	/* it was told when it opened */
+		else if (t->err)
 			tell(k, "models_refresh_failed", &t->note);
 		else if (t->sync.result >= SYNC_SAME)
 			tell(k, "models_refreshed", &t->note);
@@ -185,6 +189,7 @@ static struct task *task_new(struct catalog_keeper *k)
 	t->stamp = k->stamp;
 	t->http = k->http;
 	t->authorization = k->authorization;
+	t->metrics = k->metrics;
 	t->note = ERR_NOTE_INIT;
 	return t;
 }
@@ -240,6 +245,7 @@ static void first_look(struct catalog_keeper *k)
 struct catalog_keeper *catalog_keeper_new(const struct config *c, struct loop *l,
 					  const struct http_settings *http,
 					  const char *authorization,
+					  struct metrics *metrics,
 					  bool may_ask)
 {
 	struct catalog_keeper *k = calloc(1, sizeof(*k));
@@ -251,6 +257,7 @@ struct catalog_keeper *catalog_keeper_new(const struct config *c, struct loop *l
 	k->loop = l;
 	k->http = *http;
 	k->authorization = authorization;
+	k->metrics = metrics;
 	k->may_ask = may_ask && c->model_sync && c->dynamic_models;
 	k->timer.fn = on_second;
 	k->table = catalog_new(c);

@@ -19,12 +19,14 @@ struct catalog_keeper;
 /*
  * Reads the file at once, blocking, and the login's account where upstream
  * wants a login. authorization is "Bearer ..." or NULL; it, the settings and
- * what http borrows are the caller's and outlive the keeper. may_ask false:
+ * what http borrows are the caller's and outlive the keeper, so do metrics,
+ * which may be NULL. may_ask false:
  * upstream is never asked from here. NULL: no memory.
  */
 struct catalog_keeper *catalog_keeper_new(const struct config *c, struct loop *l,
 					  const struct http_settings *http,
 					  const char *authorization,
+					  struct metrics *metrics,
 					  bool may_ask);
 /* Before loop_join(); threads that still run are on their own and clean up. */
 void catalog_keeper_free(struct catalog_keeper *k);

@@ -16,12 +16,12 @@
 #include "catalog_private.h"
 #include "ceilings.h"
 #include "clock.h"
+#include "guard.h"
 #include "json.h"
 #include "json_walk.h"
 #include "text.h"
 
 #define TOTAL_MS	5000
-#define CONNECT_MS	2000
 #define PAUSE_S		15	/* between two fetches that answers caused */
 #define RENEW_WAIT_MS	15000
 
@@ -180,12 +180,11 @@ static void fill_lines(const struct run *r, struct lines *l)
 static enum err ask(struct run *r, struct err_note *note)
 {
 	struct http_settings http = *r->s->http;
+	struct guard guard;
 	struct lines l = { .count = 0 };
 	struct http_request request = { .method = "GET", .headers = l.line };
 	struct buf url;
 
-	if (http.connect_timeout_ms > CONNECT_MS)
-		http.connect_timeout_ms = CONNECT_MS;
 	http.max_calls = 1;
 	buf_init(&url, 8192);
 	buf_init(&l.text, MAX_AUTH_FILE);
@@ -199,10 +198,11 @@ static enum err ask(struct run *r, struct err_note *note)
 	fill_lines(r, &l);
 	request.url = url.ptr;
 	request.header_count = l.count;
+	guard_init(&guard, r->s->metrics, r->s->config, "models", url.ptr);
 	if (buf_err(&url) || buf_err(&l.text))
 		err_set(note, ERR_NO_MEMORY, "request for the models");
-	else if (http_fetch(&http, &request, TOTAL_MS, MAX_CACHE_FILE,
-			    &r->reply, note))
+	else if (guard_fetch(&guard, &http, &request, TOTAL_MS, MAX_CACHE_FILE,
+			     &r->reply, note))
 		err_set(note, ERR_UPSTREAM_ERROR, "the models");
 out:
 	buf_free(&url);

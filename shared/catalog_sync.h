@@ -11,6 +11,7 @@
 
 #include "catalog.h"
 #include "http.h"
+#include "metrics.h"
 
 enum sync_result {
 	SYNC_OFF,		/* CHATMOCK_MODEL_SYNC or dynamic info is off */
@@ -25,6 +26,7 @@ const char *sync_result_name(enum sync_result r);
 struct catalog_sync {
 	const struct config *config;
 	const struct http_settings *http;
+	struct metrics *metrics;	/* the breaker's place, or NULL */
 	const char *authorization;	/* "Bearer <key>", or NULL: the login, or none */
 	const char *announced;		/* an answer's x-models-etag, or NULL */
 	bool force;			/* ask even when nothing is due */
@@ -37,7 +39,8 @@ struct catalog_sync {
 };
 
 /*
- * Codes: those of login_read() and login_renew(), of http_fetch(),
+ * Codes: ERR_CIRCUIT_OPEN when the list failed again and again and is left
+ * alone for a while; those of login_read(), login_renew() and http_fetch();
  * ERR_UPSTREAM_ERROR for a status that is no list, ERR_UPSTREAM_GARBLED for a
  * body that is none, ERR_SYSTEM when the file could not be written.
  */

@@ -243,7 +243,8 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 		goto fail;
 	app->http = http_new(loop, &app->http_settings);
 	app->models = catalog_keeper_new(c, loop, &app->http_settings,
-					 app->authorization, w != NULL);
+					 app->authorization, app->metrics,
+					 w != NULL);
 	app->reader = json_reader_new();
 	app->quota = quota_new(app);
 	app->tally = tally_new();

@@ -64,7 +64,7 @@ void serve_models(struct stream *s, struct span id)
 	struct buf body;
 
 	catalog_keeper_asked(s->app->models);
-	buf_init(&body, MAX_CACHE_FILE + MAX_CACHE_FILE / 4);
+	buf_init(&body, MAX_OUT);
 	if (list && shape->etag)
 		shape->etag(&ask, etag, sizeof(etag));
 	if (client_has(s, etag)) {

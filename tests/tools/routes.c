@@ -175,8 +175,6 @@ void route(struct conn *c, const struct request *req)
 	}
 	if (srv->opt.mode == MODE_SCRIPT)
 		scripted(c, req);
-	else if (span_eq(req->method, "GET") && ends_with(req->path, "/models"))
-		models_answer(c, req);
 	else if (!span_eq(req->method, "POST") || !ends_with(req->path, "/responses"))
 		detail(c, 404, "Not Found");
 	else if (srv->opt.mode == MODE_BENCH)
