@@ -281,7 +281,8 @@ def test_replaced_under_load(t):
             thread.join()
         t.check(not bad, "each answer is whole", bad[:2], len(bad))
         t.check(done[0] > 40, "there was load", done[0])
-        t.check(memory() < half + (24 << 20), "old lists go", half, memory())
+        if "san" not in BIN.split(os.sep):      # which keeps what was freed
+            t.check(memory() < half + (24 << 20), "old lists go", half, memory())
         read = [e for e in g.events() if e["event"] == "models_read"]
         t.check(len(read) > 10, "they were read", len(read))
 
