@@ -13,6 +13,7 @@ const lanes = [
 		"ollama-others": "./ollama_others.mjs",
 	},
 	{
+		"codex-models": "./codex_models.mjs",
 		opencode: "./opencode.mjs",
 		ai: "./ai.mjs",
 		tokens: "./tokens.mjs",

@@ -1,0 +1,108 @@
+// codex_models.mjs - Codex CLI asks which models there are: it takes upstream's
+// list as the gateway hands it on, and keeps to its own where there is none.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, sleep, withGateway } from "./harness.mjs";
+
+const program = join(process.env.CLIENTS_PACKAGES, "node_modules", "@openai",
+	`codex-linux-${process.arch}`, "vendor", "x86_64-unknown-linux-musl", "bin", "codex");
+
+const config = (g) => `
+model_provider = "chatmock"
+chatgpt_base_url = "${g.base}/backend-api"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[model_providers.chatmock]
+name = "chatmock"
+base_url = "${g.url}"
+wire_api = "responses"
+requires_openai_auth = true
+`;
+
+// The models that it has then, and what it keeps of the answer.
+async function models(g) {
+	const dir = await mkdtemp(join(tmpdir(), "cm-codex-"));
+
+	try {
+		await copyFile(join(g.home, "auth.json"), join(dir, "auth.json"));
+		await writeFile(join(dir, "config.toml"), config(g));
+		const child = spawn(program, ["debug", "models"], {
+			cwd: dir,
+			env: {
+				PATH: process.env.PATH, HOME: dir, CODEX_HOME: dir,
+				NO_PROXY: "127.0.0.1", HTTP_PROXY: "http://127.0.0.1:9",
+				HTTPS_PROXY: "http://127.0.0.1:9",
+			},
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		let out = "", err = "";
+
+		child.stdout.on("data", (d) => out += d);
+		child.stderr.on("data", (d) => err += d);
+		const code = await new Promise((resolve) => child.once("close", resolve));
+		const kept = join(dir, "models_cache.json");
+
+		assert.equal(code, 0, err);
+		return {
+			list: JSON.parse(out).models,
+			kept: existsSync(kept) ? JSON.parse(await readFile(kept, "utf8")) : null,
+		};
+	} finally {
+		await rm(dir, { recursive: true, force: true });
+	}
+}
+
+async function put(g, list, etag) {
+	const path = join(g.home, "models.json");
+
+	await writeFile(path + ".new", JSON.stringify({
+		version: 1, upstream: g.upstream + "/backend-api/codex", account_id: "acct_test",
+		client_version: "0.169.0", fetched_at: 1, etag, announced: "", models: list,
+	}), { mode: 0o600 });
+	await rename(path + ".new", path);
+	// until the worker has looked
+	for (let i = 0; i < 100; i++) {
+		const r = await fetch(g.url + "/models?client_version=0.169.0");
+
+		if (r.headers.get("etag") === etag)
+			return;
+		await sleep(100);
+	}
+	throw new Error("the list is not seen");
+}
+
+export default async function (t) {
+	if (!existsSync(program)) {
+		t.skip("all of it", `no codex for ${process.arch}`);
+		return;
+	}
+	await withGateway({ kind: "chatgpt" }, async (g) => {
+		let own;
+
+		await t.test(g, "without upstream's list it keeps its own", async () => {
+			const r = await models(g);
+
+			assert.ok(r.list.length > 3);
+			assert.ok(r.list.every((m) => m.base_instructions || m.model_messages),
+				"with its own prompts");
+			own = r.list[0];
+			await g.sent(0);
+		});
+		await t.test(g, "upstream's list is its list", async () => {
+			const mine = { ...own, slug: "gpt-9-mine", display_name: "GPT-9 Mine" };
+
+			await put(g, [mine], 'W/"list-9"');
+			const r = await models(g);
+
+			assert.deepEqual(r.list.map((m) => [m.slug, m.display_name]),
+				[["gpt-9-mine", "GPT-9 Mine"]]);
+			assert.deepEqual(r.list[0].base_instructions, own.base_instructions);
+			assert.equal(r.kept?.etag, 'W/"list-9"');
+			await g.sent(0);
+		});
+	});
+}
