@@ -11,12 +11,16 @@ const lanes = [
 		langchain: "./langchain.mjs",
 		ollama: "./ollama.mjs",
 		"ollama-others": "./ollama_others.mjs",
+		"openai-responses": "./responses.mjs",
+		agents: "./agents.mjs",
+		"ai-responses": "./ai_responses.mjs",
 	},
 	{
 		"codex-models": "./codex_models.mjs",
 		opencode: "./opencode.mjs",
 		ai: "./ai.mjs",
 		tokens: "./tokens.mjs",
+		codex: "./codex.mjs",
 	},
 ];
 
