@@ -20,9 +20,11 @@ import langchain_sdk  # noqa: E402
 import llm_app  # noqa: E402
 import ollama_sdk  # noqa: E402
 import openai_sdk  # noqa: E402
+import responses_sdk  # noqa: E402
 from gateway import Checks, Gateway  # noqa: E402
 
-SUITES = {"openai": openai_sdk, "langchain": langchain_sdk, "ollama": ollama_sdk,
+SUITES = {"openai": openai_sdk, "openai-responses": responses_sdk,
+          "langchain": langchain_sdk, "ollama": ollama_sdk,
           "langchain-ollama": langchain_ollama_sdk, "llm": llm_app}
 KINDS = ({"kind": "responses", "key": "sk-upstream"}, {"kind": "chatgpt"})
 
@@ -76,7 +78,7 @@ def main():
         return 64
     checks = Checks("clients-python")
     for kind in KINDS:
-        with Gateway(workers=2, **kind) as g:
+        with Gateway(workers=2, env={"CHATMOCK_HEARTBEAT": "0.5"}, **kind) as g:
             for name in wanted:
                 begun = time.monotonic()
                 run(checks, name, SUITES[name], g)

@@ -1,0 +1,131 @@
+"""OpenAI's own SDK for Python: responses.create and responses.stream."""
+import asyncio
+import threading
+
+import openai
+
+MODEL = "gpt-5.5"
+WEATHER = {"type": "function", "name": "weather", "strict": True, "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}},
+    "required": ["city"], "additionalProperties": False}}
+CALL = {"name": "weather", "call_id": "call_rome", "arguments": {"city": "Rome"}}
+
+
+def client(base):
+    return openai.OpenAI(base_url=base, api_key="sk-client", max_retries=0)
+
+
+def raises(kind, fn):
+    try:
+        got = fn()
+    except kind as e:
+        return e
+    raise AssertionError(f"no {kind.__name__} but {got}")
+
+
+def test_create(t):
+    t.script({"think": "Hm.", "say": "Hello there"})
+    r = t.client.responses.create(model=MODEL, input="Say hello.", temperature=0.5,
+                                  metadata={"a": "b"}, instructions="Be brief.")
+    assert r.output_text == "Hello there"
+    assert r.status == "completed" and r.error is None and r.object == "response"
+    assert r.usage.total_tokens == 34
+    assert r.instructions == "Be brief."
+    assert t.kind == "responses" or (r.temperature, r.metadata) == (0.5, {"a": "b"})
+    assert [i.type for i in r.output] == ["reasoning", "message"]
+    t.sent(1)
+
+
+def test_a_turn_that_follows(t):
+    t.script({"think": "I look.", "calls": [CALL]}, {"say": "Sun."})
+    first = t.client.responses.create(model=MODEL, input="Weather?", tools=[WEATHER],
+                                      include=["reasoning.encrypted_content"])
+    call = next(i for i in first.output if i.type == "function_call")
+    assert (call.name, call.call_id) == ("weather", "call_rome")
+    items = [{"role": "user", "content": "Weather?"}, *first.output,
+             {"type": "function_call_output", "call_id": call.call_id, "output": "sun"}]
+    r = t.client.responses.create(model=MODEL, input=items, tools=[WEATHER])
+    assert r.output_text == "Sun."
+    sent = t.sent(2)[1]["body"]["input"]
+    assert [i["type"] for i in sent if "type" in i][-3:] == [
+        "reasoning", "function_call", "function_call_output"]
+
+
+def test_stream_of_create(t):
+    t.script({"say": "one two three"})
+    events = list(t.client.responses.create(model=MODEL, input="x", stream=True))
+    assert [e.sequence_number for e in events] == list(range(len(events)))
+    assert "".join(e.delta for e in events
+                   if e.type == "response.output_text.delta") == "one two three"
+    assert events[-1].type == "response.completed"
+
+
+def test_stream(t):
+    t.script({"think": "Hm.", "say": "Hello", "calls": [CALL],
+              "rate_limits": {"primary": {"used_percent": 1}}})
+    with t.client.responses.stream(model=MODEL, input="x", tools=[WEATHER]) as stream:
+        types = [e.type for e in stream]
+        r = stream.get_final_response()
+    assert "response.function_call_arguments.delta" in types
+    assert not any(kind.startswith("codex.") for kind in types)
+    assert r.output_text == "Hello" and len(r.output) == 3
+
+
+def test_heartbeats(t):
+    response = {"id": "resp_1", "object": "response", "output": []}
+    t.script({"steps": [
+        {"wait_ms": 700},
+        {"event": {"type": "response.created", "sequence_number": 0,
+                   "response": response}},
+        {"wait_ms": 700},
+        {"event": {"type": "response.completed", "sequence_number": 1,
+                   "response": {**response, "status": "completed"}}}]})
+    with t.client.responses.stream(model=MODEL, input="x") as stream:
+        assert [e.type for e in stream if e.type != "keepalive"] == [
+            "response.created", "response.completed"]
+        assert stream.get_final_response().status == "completed"
+
+
+def test_a_stream_that_breaks(t):
+    t.script({"say": "one two", "stop_before": "response.completed"})
+    events = list(t.client.responses.create(model=MODEL, input="x", stream=True))
+    assert events[-1].type == "response.failed"
+    assert events[-1].response.error.code == "server_error"
+    assert not any(e.type == "response.completed" for e in events)
+
+
+def test_async(t):
+    async def ask():
+        c = openai.AsyncOpenAI(base_url=t.base, api_key="sk-client", max_retries=0)
+        async with c.responses.stream(model=MODEL, input="x") as stream:
+            async for _ in stream:
+                pass
+            return (await stream.get_final_response()).output_text
+
+    t.script({"say": "Hello"})
+    assert asyncio.run(ask()) == "Hello"
+
+
+def test_a_limit(t):
+    t.script({"status": 429, "body": {"error": {
+        "type": "usage_limit_reached", "message": "No more.", "resets_in_seconds": 9}}})
+    e = raises(openai.RateLimitError,
+               lambda: t.client.responses.create(model=MODEL, input="x"))
+    assert e.response.headers["retry-after"] == "9"
+
+
+def test_a_memory_that_is_not_there(t):
+    if t.kind == "responses":
+        return
+    e = raises(openai.BadRequestError, lambda: t.client.responses.create(
+        model=MODEL, input="x", previous_response_id="resp_1"))
+    assert e.param == "previous_response_id"
+    t.sent(0)
+
+
+def test_leaving(t):
+    t.script({"say": "word " * 2000, "interval_ms": 20})
+    stream = t.client.responses.create(model=MODEL, input="x", stream=True)
+    next(iter(stream))
+    threading.Thread(target=stream.close).start()
+    t.until(lambda got: got and got[0]["aborted"])
