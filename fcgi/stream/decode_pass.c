@@ -51,6 +51,11 @@ void decode_pass_free(struct pass *p)
 
 enum pass_kind { PASS_ON, PASS_BEGIN, PASS_ITEM, PASS_END, PASS_ALIVE, PASS_PRIVATE };
 
+static bool is_delta(struct span type)
+{
+	return type.len > 6 && !memcmp(type.ptr + type.len - 6, ".delta", 6);
+}
+
 static enum pass_kind kind_of(struct span type)
 {
 	static const struct { const char *type; enum pass_kind kind; } kinds[] = {
@@ -69,8 +74,7 @@ static enum pass_kind kind_of(struct span type)
 		{ "response.metadata", PASS_PRIVATE },
 	};
 
-	/* nearly always: a delta */
-	if (type.len > 6 && !memcmp(type.ptr + type.len - 6, ".delta", 6))
+	if (is_delta(type))
 		return PASS_ON;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (span_eq(type, kinds[i].type))
@@ -296,6 +300,28 @@ static enum err tell(struct decoder *d, struct quick *q, struct json_object *roo
 	return err ? err : tell_one(d, q, kinds[kind]);
 }
 
+/* Nearly every event: nothing of it is wanted but its type and number. *err is
+ * the result if true. */
+static bool delta_told(struct decoder *d, struct span data, enum err *err)
+{
+	struct event_source source = { .json = data };
+	struct event ev = { .kind = EVENT_PASSED, .source = &source };
+	struct json_walk w;
+	struct span key, v;
+
+	json_walk_object(&w, data);
+	while (json_walk_next(&w, &key, &v)) {
+		if (span_eq(key, "type") && !json_walk_str(v, &source.type))
+			return false;
+		if (span_eq(key, "sequence_number"))
+			source.sequence = v;
+	}
+	if (!w.ok || !is_delta(source.type))
+		return false;
+	*err = d->fn(d->ctx, &ev);
+	return true;
+}
+
 /* --- what is no plain event --- */
 
 /* A type that may stand in a line of its own. */
@@ -304,12 +330,26 @@ static bool type_fits(struct span type)
 	for (size_t i = 0; i < type.len; i++)
 		if ((unsigned char)type.ptr[i] < 0x20)
 			return false;
-	return type.len > 0;
+	return type.len > 0 && utf8_valid(type);
+}
+
+/* The number of an event; false: it cannot be walked. */
+static bool number_read(struct span data, struct span *number)
+{
+	struct json_walk w;
+	struct span key, v;
+
+	*number = SPAN("");
+	json_walk_object(&w, data);
+	while (json_walk_next(&w, &key, &v))
+		if (span_eq(key, "sequence_number"))
+			*number = v;
+	return w.ok;
 }
 
 /* Walking it found something odd: JSON it must be, and have a type or else
- * the event's name; the rest is not looked for. Only an end is written anew,
- * so that it can be walked: what it says is needed. */
+ * the event's name. It is written anew where that is what it takes to be
+ * walked, and an end always: what it says is needed. */
 static bool odd_read(struct quick *q, struct json_object *root, struct span name,
 		     struct span data, struct buf *made)
 {
@@ -320,15 +360,22 @@ static bool odd_read(struct quick *q, struct json_object *root, struct span name
 		type = json_get(root, "error") ? SPAN("error") : name;
 	if (span_eq(type, "message"))
 		type = SPAN("");	/* what an event without a name is called */
-	if (kind_of(type) == PASS_END && json_get(root, "response")) {
+	odd.type = type;
+	if (!json_is_object(root) || !type_fits(type))
+		return false;
+	if (kind_of(type) == PASS_END || !number_read(data, &odd.sequence)) {
 		buf_reset(made);
 		json_write(made, root);
-		if (!buf_err(made) && quick_read(buf_span(made), q))
+		if (buf_err(made))
+			return false;
+		if (quick_read(buf_span(made), q))
 			return true;
+		odd.data = buf_span(made);
+		if (!number_read(odd.data, &odd.sequence))
+			odd.sequence = SPAN("");
 	}
-	odd.type = type;
 	*q = odd;
-	return json_is_object(root) && type_fits(type);
+	return true;
 }
 
 enum err decode_pass(struct decoder *d, struct json_reader *r, struct span name,
@@ -339,6 +386,8 @@ enum err decode_pass(struct decoder *d, struct json_reader *r, struct span name,
 	struct quick q;
 	enum err err;
 
+	if (is_delta(name) && delta_told(d, data, &err))
+		return err;
 	if (quick_read(data, &q))
 		return tell(d, &q, NULL);
 	root = json_reader_parse(r, data, &why);

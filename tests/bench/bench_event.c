@@ -16,13 +16,15 @@
 #define ROUNDS 15
 #define PUSH 16384		/* bytes at a time, as libcurl brings them */
 
-enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ANTHROPIC, OLLAMA, GENERATE, ROWS };
+enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ANTHROPIC, OLLAMA, GENERATE, PASS,
+	   ROWS };
 
 static const char *const names[ROWS] = {
 	"sse alone", "sse + json tree", "sse + decode", "  + filter",
 	"  + filter with stop strings", "  + filter + emit, chat",
 	"  + filter + emit, anthropic", "  + filter + emit, ollama",
 	"  + filter + emit, ollama generate",
+	"sse + pass on, responses",
 };
 
 struct bench {
@@ -40,7 +42,7 @@ static enum err last(void *ctx, const struct event *ev)
 {
 	struct bench *b = ctx;
 
-	b->events += ev->kind == EVENT_TEXT;
+	b->events += ev->kind == EVENT_TEXT || ev->kind == EVENT_PASSED;
 	if (b->row >= EMIT)
 		b->terms.tongue->emit(&b->emitter, &b->out, ev);
 	if (b->out.len > 100000)
@@ -85,14 +87,16 @@ static double round_ns(struct bench *b, struct span in)
 {
 	static const struct tongue *const tongues[ROWS] = {
 		[ANTHROPIC] = &tongue_anthropic, [OLLAMA] = &tongue_ollama,
-		[GENERATE] = &tongue_ollama_generate,
+		[GENERATE] = &tongue_ollama_generate, [PASS] = &tongue_responses,
 	};
 	struct sse sse;
 	int64_t start;
 
 	filter_init(&b->filter, &b->terms, last, b);
-	b->decoder = b->row == DECODE ? decoder_new(last, b) :
+	b->decoder = b->row == DECODE || b->row == PASS ? decoder_new(last, b) :
 					decoder_new(filter_event, &b->filter);
+	if (b->row == PASS && !decoder_pass(b->decoder))
+		exit(1);
 	b->emitter = (struct emitter){ .terms = &b->terms };
 	b->terms.stop_count = b->row == STOP ? 2 : 0;
 	b->terms.tongue = tongues[b->row] ? tongues[b->row] : &tongue_chat;

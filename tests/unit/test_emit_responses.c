@@ -76,8 +76,8 @@ static const struct example examples[] = {
 	  EV("response.output_item.done", ITEM("0", "0", "{}"))
 	  EV("response.completed", "{\"type\":\"response.completed\",\"sequence_number\":1,\"response\":{\"output\":[{}],\"id\":\"r\"}}"), false },
 	{ "a strange type is one line",
-	  "{\"type\":\"a\\u0062\",\"sequence_number\":0}\n" DONE("0", "[]"),
-	  EV("ab", "{\"type\":\"a\\u0062\",\"sequence_number\":0}") EV("response.completed", DONE("0", "[]")), false },
+	  "{\"type\":\"a\\u0062\",\"sequence_number\":0}\n" DONE("1", "[]"),
+	  EV("ab", "{\"type\":\"a\\u0062\",\"sequence_number\":0}") EV("response.completed", DONE("1", "[]")), false },
 };
 
 static void test_examples(void)
