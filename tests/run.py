@@ -48,6 +48,8 @@ STAGES = [
      "python3 tests/cases/run.py --bin build/san/bin"),
     ("cuts", "upstream's stream cut at each byte", 300,
      "python3 tests/cases/cuts.py"),
+    ("tongues", "the same streams in all tongues, whole and cut", 600,
+     "python3 tests/cases/tongues.py"),
     ("process", "reload, recycling, drain, watchdog", 600,
      "python3 tests/servers/test_process.py"),
     ("metrics", "what is counted, and whatever befalls the file", 600,
