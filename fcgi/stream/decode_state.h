@@ -218,4 +218,10 @@ enum err decode_pass(struct decoder *d, struct json_reader *r, struct span name,
 		     struct span data);
 void decode_pass_free(struct pass *p);		/* NULL is fine */
 
+/* What it keeps, and what it changes in an end's text (decode_pass_end.c);
+ * q moves along with that. The place for a text that was changed. */
+enum err pass_keep_item(struct decoder *d, const struct quick *q);
+enum err pass_mend_end(struct decoder *d, struct quick *q);
+struct buf *pass_made(struct pass *p);
+
 #endif
