@@ -94,8 +94,7 @@ static struct span encoding_of(const struct stream *s)
 	return span_of(request_param(s->req, "HTTP_CONTENT_ENCODING"));
 }
 
-/* A packed body becomes what it was. */
-static enum err unpack_body(struct stream *s, struct err_note *note)
+enum err prepare_unpack(struct stream *s, size_t max, struct err_note *note)
 {
 	struct buf body;
 	enum err err;
@@ -103,8 +102,7 @@ static enum err unpack_body(struct stream *s, struct err_note *note)
 	if (!unpack_wanted(encoding_of(s)))
 		return ERR_NONE;
 	buf_init(&body, MAX_REQUEST_BODY);
-	err = unpack(encoding_of(s), buf_span(&s->req->body), MAX_REQUEST_BODY,
-		     &body, note);
+	err = unpack(encoding_of(s), buf_span(&s->req->body), max, &body, note);
 	buf_free(&s->req->body);
 	s->req->body = body;
 	return err;
@@ -113,7 +111,7 @@ static enum err unpack_body(struct stream *s, struct err_note *note)
 /* Runs here or in a thread: no loop, no conn, no log. */
 static void prepare_work(struct stream *s, struct err_note *note)
 {
-	if (!unpack_body(s, note))
+	if (!prepare_unpack(s, MAX_REQUEST_BODY, note))
 		translate(s, note);
 }
 

@@ -274,6 +274,9 @@ static enum err write_here(struct stream *s, struct buf *body)
 		ollama_tags(c, cat, body);
 		break;
 	case ROUTE_OLLAMA_SHOW:
+		/* here and now: no name is longer than that */
+		if (prepare_unpack(s, INLINE_PARSE, &s->note))
+			return s->note.code;
 		return ollama_show(c, cat, buf_span(&s->req->body), body, &s->note);
 	case ROUTE_OLLAMA_PS:
 		ollama_ps(body);

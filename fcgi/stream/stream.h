@@ -123,6 +123,8 @@ void stream_watch(struct stream *s);
 
 /* prepare.c: the request to upstream's payload, here or in a thread. */
 void prepare_start(struct stream *s);
+/* A packed body becomes what it was, of at most max bytes. */
+enum err prepare_unpack(struct stream *s, size_t max, struct err_note *note);
 void prepare_done(struct stream *s);		/* stream.c's next step */
 
 /* serve_models.c: the list of models, or one. */

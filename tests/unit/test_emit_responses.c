@@ -95,6 +95,64 @@ static void test_examples(void)
 	}
 }
 
+/* Every event there is, in its order, as it came; in a whole answer none of
+ * them is in the way. */
+static void test_catalogue(void)
+{
+	static const char *const types[] = {
+		"response.created", "response.in_progress", "response.queued", "keepalive",
+		"response.output_item.added", "response.output_item.done",
+		"response.content_part.added", "response.content_part.done",
+		"response.output_text.delta", "response.output_text.done", "response.output_text.annotation.added",
+		"response.refusal.delta", "response.refusal.done",
+		"response.reasoning_summary_part.added", "response.reasoning_summary_part.done",
+		"response.reasoning_summary_text.delta", "response.reasoning_summary_text.done",
+		"response.reasoning_text.delta", "response.reasoning_text.done",
+		"response.function_call_arguments.delta", "response.function_call_arguments.done",
+		"response.custom_tool_call_input.delta", "response.custom_tool_call_input.done",
+		"response.web_search_call.in_progress", "response.web_search_call.searching",
+		"response.web_search_call.completed", "response.file_search_call.in_progress",
+		"response.file_search_call.searching", "response.file_search_call.completed",
+		"response.code_interpreter_call.in_progress", "response.code_interpreter_call.interpreting",
+		"response.code_interpreter_call.completed", "response.code_interpreter_call_code.delta",
+		"response.code_interpreter_call_code.done", "response.image_generation_call.in_progress",
+		"response.image_generation_call.generating", "response.image_generation_call.completed",
+		"response.image_generation_call.partial_image", "response.mcp_call.in_progress",
+		"response.mcp_call.completed", "response.mcp_call.failed", "response.mcp_call_arguments.delta",
+		"response.mcp_call_arguments.done", "response.mcp_list_tools.in_progress",
+		"response.mcp_list_tools.completed", "response.mcp_list_tools.failed", "response.audio.delta",
+		"response.audio.done", "response.audio.transcript.delta", "response.audio.transcript.done",
+		"response.completed",
+	};
+	struct way w[2];
+	struct buf script, want;
+
+	buf_init(&script, 1u << 20);
+	buf_init(&want, 1u << 20);
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct buf one;
+
+		buf_init(&one, 1000);
+		buf_fmt(&one, "{\"type\":\"%s\",\"sequence_number\":%zu,\"item_id\":\"i\",\"output_index\":0,"
+			"\"delta\":\"d\",\"item\":{\"id\":\"i\"},\"response\":{\"id\":\"r\",\"output\":[7]},\"part\":{}}",
+			types[i], i);
+		buf_fmt(&script, "%s\n", one.ptr);
+		buf_fmt(&want, "event: %s\ndata: %s\n\n", types[i], one.ptr);
+		buf_free(&one);
+	}
+	for (int i = 0; i < 2; i++) {
+		way_init(&w[i], &tongue_responses);
+		w[i].whole = i;
+		check_int(way_run(&w[i], script.ptr), 0);
+	}
+	check_str(buf_span(&w[0].out), want.ptr);
+	check(span_starts(buf_span(&w[1].out), "{\"id\":\"r\",\"output\":[7],"));
+	way_free(&w[0]);
+	way_free(&w[1]);
+	buf_free(&script);
+	buf_free(&want);
+}
+
 /* Multi-line data keeps its lines. */
 static void test_lines(void)
 {
@@ -260,6 +318,7 @@ static void test_large(void)
 int main(void)
 {
 	test_examples();
+	test_catalogue();
 	test_lines();
 	test_garbled();
 	test_heartbeat();
