@@ -68,27 +68,30 @@ static enum err not_read(struct decoder *d, const struct err_note *why)
 		       why->code ? why->why : "it has no type");
 }
 
+/* What the tree is asked stands in the event as it came: read before the
+ * items are put in, which may be many. */
 static enum err tell_end(struct decoder *d, struct quick *q,
 			 struct json_object *root)
 {
 	struct err_note why = ERR_NOTE_INIT;
 	struct json_object *made = NULL;
-	enum err err = pass_mend_end(d, q);
-	struct event_source source = { q->data, q->type, q->sequence,
-				       q->response.text };
+	struct event_source source;
+	enum err err;
 
-	if (err)
-		return err;
+	if (!root && !is_plain_end(q))
+		root = made = json_parse(q->data, &why);
+	err = why.code ? not_read(d, &why) : pass_mend_end(d, q);
+	source = (struct event_source){ q->data, q->type, q->sequence,
+					q->response.text };
 	d->source = &source;
 	d->raw = q->data;
-	if (!is_plain_end(q) || !quick_completed(d, q, &err)) {
+	if (!err && !(is_plain_end(q) && quick_completed(d, q, &err))) {
 		if (!root)
 			root = made = json_parse(q->data, &why);
-		err = root ? decode_root(d, root, q->type) :
-			     not_read(d, &why);
-		json_object_put(made);
+		err = root ? decode_root(d, root, q->type) : not_read(d, &why);
 	}
 	d->source = NULL;
+	json_object_put(made);
 	return err;
 }
 

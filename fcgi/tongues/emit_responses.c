@@ -14,6 +14,9 @@
 
 #define PUT(out, literal) buf_put(out, SPAN(literal))
 
+/* No stream is as long; what JavaScript can count to. */
+#define MAX_NUMBER ((int64_t)1 << 53)
+
 /* --- one event --- */
 
 /* A text of several lines takes several fields. */
@@ -35,7 +38,7 @@ static bool renumber(struct emitter *e, struct span number, int64_t *want)
 {
 	int64_t n;
 
-	if (!text_int(number, &n))
+	if (!text_int(number, &n) || n < 0 || n > MAX_NUMBER)
 		return false;
 	if (!e->numbered && !e->sequence)
 		e->sequence = n;

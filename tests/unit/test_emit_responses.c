@@ -66,6 +66,10 @@ static const struct example examples[] = {
 	{ "numbers that begin elsewhere",
 	  DELTA("7", "a") "\n" DELTA("9", "b") "\n" DONE("10", "[]"),
 	  EV(TEXT_EV, DELTA("7", "a")) EV(TEXT_EV, DELTA("8", "b")) EV("response.completed", DONE("9", "[]")), false },
+	{ "numbers that are none",
+	  DELTA("9223372036854775807", "a") "\n" DELTA("-1", "b") "\n" DELTA("1.5", "c") "\n" DONE("4", "[]"),
+	  EV(TEXT_EV, DELTA("9223372036854775807", "a")) EV(TEXT_EV, DELTA("-1", "b")) EV(TEXT_EV, DELTA("1.5", "c"))
+	  EV("response.completed", DONE("4", "[]")), false },
 	{ "behind the end nothing counts",
 	  DONE("0", "[]") "\n" DELTA("1", "a"), EV("response.completed", DONE("0", "[]")), false },
 	{ "a failure in upstream's words",
