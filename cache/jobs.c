@@ -10,6 +10,8 @@ static const struct fetch_job jobs[] = {
 	{ "models", "asks upstream which models there are", job_models, true },
 	{ "prompts", "gets the system prompts that may be put into requests",
 	  job_prompts, false },
+	{ "limits", "asks what the plan still allows, where no answer told it",
+	  job_limits, false },
 	{ "prune", "removes what was left over", job_prune, false },
 };
 

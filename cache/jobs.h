@@ -51,6 +51,7 @@ const struct fetch_job *fetch_job_find(const char *name);	/* or NULL */
 enum err job_login(struct fetch_run *run, struct err_note *note);
 enum err job_models(struct fetch_run *run, struct err_note *note);
 enum err job_prompts(struct fetch_run *run, struct err_note *note);
+enum err job_limits(struct fetch_run *run, struct err_note *note);
 enum err job_prune(struct fetch_run *run, struct err_note *note);
 
 #endif

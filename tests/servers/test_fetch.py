@@ -738,7 +738,8 @@ def test_crontab(t):
         with open(p.path("log", "fetch.log")) as f:
             jobs = [json.loads(line) for line in f]
         t.check(r.returncode == 0 and not r.stdout + r.stderr and
-                {j["job"] for j in jobs} >= {"login", "models", "prompts", "prune"},
+                {j["job"] for j in jobs} >= {"login", "models", "prompts", "limits",
+                                             "prune"},
                 "all jobs, into the log", r, jobs)
 
 
@@ -760,6 +761,84 @@ def test_timer(t):
                 auth(p)["tokens"]["refresh_token"] != "rt_first-of-a-family",
                 "the login that cost a token is on disk", said)
         t.check('"job":"prune"' not in said, "and nothing more was begun", said)
+
+
+# --- the limits
+
+class _Plan(http.server.BaseHTTPRequestHandler):
+    """The backend's wham/usage; it knows one token and one account."""
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        s = self.server
+        s.asked.append(self.path)
+        if self.path != "/backend-api/wham/usage":
+            status, body = 404, {"detail": "Not Found"}
+        elif self.headers.get("Authorization") != "Bearer " + s.token or \
+                self.headers.get("chatgpt-account-id") != "acct_test":
+            status, body = 401, {"detail": "Unauthorized"}
+        else:
+            status, body = s.status, s.body
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def test_limits(t):
+    """Asked for when no answer has told them for half an hour."""
+    plan = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Plan)
+    threading.Thread(target=plan.serve_forever, daemon=True).start()
+    root = "http://127.0.0.1:%d/backend-api/codex" % plan.server_address[1]
+    plan.asked, plan.status = [], 200
+    plan.body = {"plan_type": "plus", "rate_limit": {
+        "allowed": True, "limit_reached": False,
+        "primary_window": {"used_percent": 42, "limit_window_seconds": 18000,
+                           "reset_after_seconds": 600, "reset_at": int(time.time()) + 600},
+        "secondary_window": None}, "credits": {
+            "has_credits": False, "unlimited": False, "balance": "0"}}
+    with Issuer() as issuer, Place(CHATMOCK_UPSTREAM_URL=root,
+                                   CHATMOCK_BREAKER_FAILURES="0",
+                                   CHATMOCK_AUTH_ISSUER=issuer.root) as p:
+        job = lambda *o, **m: p.run("--now", "--job", "limits", *o, **m)
+        r = job()
+        t.check(r.code == 0 and r.result("limits") == "idle" and not plan.asked,
+                "no login: no call", r)
+        plan.token = issuer.login(p, 3600)
+        r = job(CHATMOCK_UPSTREAM_KIND="responses")
+        t.check(r.code == 0 and not plan.asked, "no plan: no call", r)
+        r = job()
+        t.check(r.code == 0 and r.result("limits") == "done" and
+                plan.asked == ["/backend-api/wham/usage"], "asked", r, plan.asked)
+        with open(p.path("limits.json")) as f:
+            kept = json.load(f)
+        t.check(kept["rate_limit"]["primary_window"]["used_percent"] == 42 and
+                kept["plan_type"] == "plus", "kept", kept)
+        found = exposition(p)
+        t.check(any("limit_used_percent" in k and "primary" in k and v == 42
+                    for k, v in found.items()), "and in the gauges", found)
+        t.check(plan.token not in r.out + json.dumps(kept), "no token in either")
+        r = job()
+        t.check(r.result("limits") == "idle" and len(plan.asked) == 1, "known", r)
+        before = open(p.path("limits.json"), "rb").read()
+        for status, body, word in ((500, {}, "500"), (200, b"<html>", "failed"),
+                                   (200, {"plan_type": None}, "failed"),
+                                   (200, b"", "failed"), (404, {}, "404")):
+            plan.status, plan.body = status, body
+            r = job("--force")
+            t.check(r.code == 111 and word in r.out and
+                    open(p.path("limits.json"), "rb").read() == before,
+                    f"{status} {body}: what was there stays", r)
+        plan.token = "another"
+        r = job("--force")
+        t.check(r.code == 111 and "401" in r.out and issuer.asked() == 0,
+                "a login that it refuses", r)
+    plan.shutdown()
+    plan.server_close()
 
 
 # --- who reads them
@@ -1071,6 +1150,6 @@ if __name__ == "__main__":
     sys.exit(Checks("fetch").run(
         test_called, test_terminal, test_jitter, test_many, test_login,
         test_login_fails, test_login_killed, test_prompts, test_prompt_faults, test_prompt_limits,
-        test_prompt_breaker, test_metrics, test_prune, test_crontab, test_timer,
+        test_prompt_breaker, test_limits, test_metrics, test_prune, test_crontab, test_timer,
         test_chain, test_no_place, test_disk_full, test_login_disk_full, test_killed,
         test_killed_at_each_call))
