@@ -136,7 +136,8 @@ struct metrics_slot {
 	metric_word started_us;		/* clock_boot_us() */
 	metric_word heartbeat_us;	/* clock_boot_us() of the last sign of life */
 	metric_word in_flight;		/* now */
-	metric_word served;		/* since it started */
+	metric_word served;		/* since it started; of a master: the
+					 * workers it is to have */
 };
 
 /* One of the fetcher's jobs: times are clock_wall_us(). */

@@ -76,6 +76,15 @@ static void see_start(struct facts *f, const struct metrics_slot *slot)
 		f->uptime_us = age;
 }
 
+/* The master's word counts: our settings may be of another time than its. */
+static void see_wanted(struct facts *f, const struct metrics_slot *slot)
+{
+	uint64_t wanted = metrics_get(&slot->served);
+
+	if (wanted > 0 && wanted <= METRICS_SLOTS)
+		f->wanted = (int64_t)wanted;
+}
+
 static void count_worker(struct facts *f, const struct metrics_slot *slot)
 {
 	if (!slot_lives(f, slot)) {
@@ -115,6 +124,7 @@ static void read_slots(struct facts *f)
 				break;
 			masters++;
 			see_start(f, slot);
+			see_wanted(f, slot);
 			break;
 		default:
 			break;

@@ -42,11 +42,12 @@ static void put_slot(const struct facts *f, const struct metrics_slot *slot,
 	bool lives = slot_lives(f, slot);
 
 	buf_fmt(out, "  %-13s  pid %-8" PRIu64 "  %-9s  %6" PRIu64
-		" in flight  %8" PRIu64 " served  up ",
+		" in flight  %8" PRIu64 "%s  up ",
 		metrics_role_name(slot_role(slot)),
 		metrics_get(&slot->pid), lives ?
 		metrics_state_name(slot_state(slot)) : "silent",
-		metrics_get(&slot->in_flight), metrics_get(&slot->served));
+		metrics_get(&slot->in_flight), metrics_get(&slot->served),
+		slot_role(slot) == ROLE_API_MASTER ? " workers" : " served ");
 	human_time(age > 0 ? age : 0, out);
 	buf_char(out, '\n');
 }

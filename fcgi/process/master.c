@@ -153,7 +153,8 @@ static void mind_metrics(struct master *m, int64_t now_us)
 	bool mended;
 
 	metrics_beat(m->crew.metrics, m->crew.stopping ? STATE_DRAINING :
-							 STATE_ACCEPTING, 0, 0);
+							 STATE_ACCEPTING, 0,
+		     m->crew.want);
 	if (now_us - m->looked_us < METRICS_LOOK_US)
 		return;
 	m->looked_us = now_us;

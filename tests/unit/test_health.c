@@ -538,6 +538,38 @@ static void a_login(struct config c)
 	buf_free(&call.body);
 }
 
+/* A master in another process, as it stands in the file. */
+static void a_master(const struct config *c, struct metrics *m)
+{
+	struct metrics_slot *slot = &m->file->slots[METRICS_SLOTS - 1];
+	struct page_call call;
+
+	*slot = (struct metrics_slot){
+		.pid = (uint64_t)getppid(), .role = ROLE_API_MASTER,
+		.state = STATE_ACCEPTING, .served = 3,
+		.started_us = (uint64_t)clock_boot_us() - 7000000,
+		.heartbeat_us = (uint64_t)clock_boot_us(),
+	};
+	check_str(span_of(ask(c, "/health/live", NULL, &call)),
+		  "{\"status\":\"pass\"}");
+	buf_free(&call.body);
+	/* of three workers, as it says, one is there */
+	check(strstr(ask(c, "/health", NULL, &call),
+		     "\"status\":\"degraded\""));
+	check(strstr(call.body.ptr, "\"uptime_seconds\":7,"));
+	check(strstr(call.body.ptr, "\"wanted\":3,\"accepting\":1,"));
+	check_int(call.status, 200);
+	buf_free(&call.body);
+	slot->served = 1;
+	slot->heartbeat_us = (uint64_t)clock_boot_us();
+	check(strstr(ask(c, "/health", NULL, &call), "\"status\":\"healthy\""));
+	buf_free(&call.body);
+	slot->heartbeat_us = (uint64_t)(clock_boot_us() - 2 * SILENT_US);
+	ask(c, "/health/live", NULL, &call);
+	check_int(call.status, 503);
+	buf_free(&call.body);
+}
+
 static void an_open_breaker(const struct config *c, struct metrics *m)
 {
 	static const struct breaker_rules rules = {
@@ -600,6 +632,7 @@ static void pages(void)
 	metrics_join(m, ROLE_API, 1);
 	a_worker(&c, m);
 	a_login(c);
+	a_master(&c, m);
 	an_open_breaker(&c, m);
 	stale_caches(&c, m);
 	metrics_leave(m);
