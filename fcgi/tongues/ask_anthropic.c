@@ -153,9 +153,21 @@ static const struct ask_param params[] = {
 	{ "mcp_servers", refuse_servers, NULL, 0, 0, ASK_BOTH },
 };
 
+/* Conversations are not kept here. Anthropic's SDKs begin a thread where they
+ * run tools, and know from this refusal to send all of it without one. First
+ * of all: the messages of a thread are a part only, and make no sense. */
+static enum err refuse_thread(struct asking *q)
+{
+	if (!json_get(q->body, "thread"))
+		return ERR_NONE;
+	return ask_refuse(q, NULL, "thread", "Threads are not kept here: send the "
+			  "whole conversation without one.");
+}
+
 static enum err translate(struct asking *q)
 {
-	if (anthropic_messages(q) || anthropic_tools(q) || anthropic_reasoning(q))
+	if (refuse_thread(q) || anthropic_messages(q) || anthropic_tools(q) ||
+	    anthropic_reasoning(q))
 		return q->note->code;
 	return ask_own_params(q, params, ARRAY_LEN(params));
 }

@@ -98,7 +98,8 @@ static enum err take_thinking(struct asking *q)
 	if (!v)
 		return q->note->code;
 	type = ask_need(q, v, "type", json_type_string, &at);
-	if (!type || !ask_one_of(q, type, "type", &at, "enabled|adaptive|disabled"))
+	if (!type || !ask_one_of(q, type, "type", &at, "enabled|adaptive|"
+				 "between_tools|disabled"))
 		return q->note->code;
 	t = json_str(type);
 	if (span_eq(t, "disabled"))
@@ -107,7 +108,8 @@ static enum err take_thinking(struct asking *q)
 		return q->note->code;
 	display = ask_get(q, v, "display", json_type_string, &at);
 	if (q->note->code ||
-	    (display && !ask_one_of(q, display, "display", &at, "summarized|omitted")))
+	    (display && !ask_one_of(q, display, "display", &at,
+				    "summarized|updates|omitted")))
 		return q->note->code;
 	return never ? ERR_NONE : show(q, display);
 }

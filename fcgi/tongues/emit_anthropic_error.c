@@ -61,6 +61,13 @@ static const char *prefix_of(const struct fault *f)
 	return full ? "prompt is too long: " : "";
 }
 
+/* What SDKs know this refusal by: they come again without a thread. */
+static bool is_thread(const struct fault *f)
+{
+	return f->param && !strcmp(f->param, "thread") &&
+	       f->note && f->note->code == ERR_UNSUPPORTED_PARAM;
+}
+
 void anthropic_error_body(struct buf *out, const struct fault *f)
 {
 	buf_str(out, "{\"type\":\"error\",\"error\":{\"type\":\"");
@@ -77,6 +84,9 @@ void anthropic_error_body(struct buf *out, const struct fault *f)
 		buf_str(out, ",\"param\":");
 		buf_json(out, span_of(f->param));
 	}
+	if (is_thread(f))
+		buf_str(out, ",\"details\":{\"error_code\":"
+			     "\"thread_unsupported_request\"}");
 	if (f->note && f->note->plan[0]) {
 		buf_str(out, ",\"plan_type\":");
 		buf_json(out, span_of(f->note->plan));

@@ -171,7 +171,7 @@ async function errors(t, g) {
 	}
 
 	await t.test(g, "comes again after a 429", async () => {
-		await g.script(refuse(429, { "retry-after": "1" }), { say: "Now." });
+		await g.script(refuse(429, { "retry-after": "3" }), { say: "Now." });
 		assert.equal((await chat(g, { maxRetries: 2 }).invoke(prompt)).text, "Now.");
 		await g.sent(2);
 	});

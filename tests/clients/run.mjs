@@ -21,6 +21,8 @@ const lanes = [
 		ai: "./ai.mjs",
 		tokens: "./tokens.mjs",
 		codex: "./codex.mjs",
+		anthropic: "./anthropic.mjs",
+		"anthropic-errors": "./anthropic_errors.mjs",
 	},
 ];
 
