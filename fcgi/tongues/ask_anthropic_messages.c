@@ -288,6 +288,7 @@ static void say(struct history *h, struct json_object *m, const struct at *at)
 {
 	struct asking *q = h->q;
 	struct json_object *role, *content;
+	bool system;
 
 	if (!ask_is(q, m, NULL, json_type_object, at))
 		return;
@@ -295,9 +296,12 @@ static void say(struct history *h, struct json_object *m, const struct at *at)
 	if (!role || !ask_one_of(q, role, "role", at, "user|assistant|system"))
 		return;
 	content = json_get(m, "content");
+	system = span_eq(json_str(role), "system");
+	if (!content && system && json_get(m, "output_config"))
+		return;		/* an effort, and no words */
 	if (!content)
 		ask_need(q, m, "content", json_type_string, at);
-	else if (span_eq(json_str(role), "system"))
+	else if (system)
 		anthropic_system(q, content, at, "content", h->input);
 	else
 		say_content(h, content, at, span_eq(json_str(role), "assistant"));

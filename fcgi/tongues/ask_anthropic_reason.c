@@ -188,27 +188,53 @@ static enum err take_format(struct asking *q, struct json_object *v,
 
 /* effort is the more particular word beside thinking's budget. A word that is
  * none of ours is passed on for a model that is none of ours. */
+static enum err take_effort(struct asking *q, struct json_object *config,
+			    const struct at *at)
+{
+	struct json_object *v = ask_get(q, config, "effort", json_type_string, at);
+
+	if (!v || (effort_parse(json_str(v)) == EFFORT_UNSET && q->a->model.known &&
+		   !ask_one_of(q, v, "effort", at, EFFORT_WORDS)))
+		return q->note->code;
+	return put_effort(q, json_object_get_string(v));
+}
+
 static enum err take_config(struct asking *q)
 {
 	const struct at at = { NULL, "output_config", AT_WHOLE };
 	const struct at in = { &at, "format", AT_WHOLE };
 	struct json_object *v = ask_get(q, q->body, at.key, json_type_object, NULL);
-	struct json_object *effort, *format;
+	struct json_object *format;
 
-	if (!v)
-		return q->note->code;
-	effort = ask_get(q, v, "effort", json_type_string, &at);
-	format = q->note->code ? NULL : ask_get(q, v, "format", json_type_object, &at);
-	if (q->note->code)
+	if (!v || take_effort(q, v, &at))
 		return q->note->code;
 	if (json_get(v, "task_budget"))
 		terms_drop(&q->a->terms, "output_config.task_budget");
-	if (effort && effort_parse(json_str(effort)) == EFFORT_UNSET &&
-	    q->a->model.known && !ask_one_of(q, effort, "effort", &at, EFFORT_WORDS))
-		return q->note->code;
-	if (effort && put_effort(q, json_object_get_string(effort)))
-		return q->note->code;
-	return format ? take_format(q, format, &in) : ERR_NONE;
+	format = ask_get(q, v, "format", json_type_object, &at);
+	return format ? take_format(q, format, &in) : q->note->code;
+}
+
+/* A turn may have an effort of its own, which a message of the role system
+ * says: the last one is this turn's. */
+static enum err take_turn(struct asking *q)
+{
+	struct json_object *messages = json_get_array(q->body, "messages");
+	struct at at = { NULL, "messages", 0 };
+	const struct at in = { &at, "output_config", AT_WHOLE };
+
+	at.index = messages ? json_object_array_length(messages) : 0;
+	while (at.index-- > 0) {
+		struct json_object *m = json_object_array_get_idx(messages, at.index);
+		struct json_object *v;
+
+		if (!span_eq(json_get_str(m, "role"), "system"))
+			continue;
+		v = ask_get(q, m, in.key, json_type_object, &at);
+		if (q->note->code || json_get(v, "effort"))
+			return q->note->code ? q->note->code :
+					       take_effort(q, v, &in);
+	}
+	return ERR_NONE;
 }
 
 enum err anthropic_reasoning(struct asking *q)
@@ -216,7 +242,7 @@ enum err anthropic_reasoning(struct asking *q)
 	const struct at at = { NULL, "output_format", AT_WHOLE };
 	struct json_object *format;
 
-	if (take_thinking(q) || take_config(q))
+	if (take_thinking(q) || take_config(q) || take_turn(q))
 		return q->note->code;
 	format = ask_get(q, q->body, at.key, json_type_object, NULL);
 	return format && !q->a->terms.structured ? take_format(q, format, &at) :

@@ -9,6 +9,7 @@ const lanes = [
 		"openai-errors": "./openai_errors.mjs",
 		"openai-more": "./openai_more.mjs",
 		langchain: "./langchain.mjs",
+		"claude-code": "./claude_code.mjs",
 		ollama: "./ollama.mjs",
 		"ollama-others": "./ollama_others.mjs",
 		"openai-responses": "./responses.mjs",
@@ -23,6 +24,8 @@ const lanes = [
 		codex: "./codex.mjs",
 		anthropic: "./anthropic.mjs",
 		"anthropic-errors": "./anthropic_errors.mjs",
+		"ai-anthropic": "./ai_anthropic.mjs",
+		"langchain-anthropic": "./langchain_anthropic.mjs",
 	},
 ];
 

@@ -15,6 +15,8 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
+import anthropic_sdk  # noqa: E402
+import langchain_anthropic_sdk  # noqa: E402
 import langchain_ollama_sdk  # noqa: E402
 import langchain_sdk  # noqa: E402
 import llm_app  # noqa: E402
@@ -25,7 +27,9 @@ from gateway import Checks, Gateway  # noqa: E402
 
 SUITES = {"openai": openai_sdk, "openai-responses": responses_sdk,
           "langchain": langchain_sdk, "ollama": ollama_sdk,
-          "langchain-ollama": langchain_ollama_sdk, "llm": llm_app}
+          "langchain-ollama": langchain_ollama_sdk, "llm": llm_app,
+          "anthropic": anthropic_sdk,
+          "langchain-anthropic": langchain_anthropic_sdk}
 KINDS = ({"kind": "responses", "key": "sk-upstream"}, {"kind": "chatgpt"})
 
 
