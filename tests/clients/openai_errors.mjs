@@ -351,7 +351,7 @@ async function aborts(t, g, client) {
 
 	await t.test(g, "the client's own limit of time", async () => {
 		await g.script({ delay_ms: 20000, say: "late" });
-		await fails(() => ask(client, {}, { timeout: 100 }),
+		await fails(() => ask(client, {}, { timeout: 1000 }),
 			OpenAI.APIConnectionTimeoutError);
 		await g.aborted();
 	});

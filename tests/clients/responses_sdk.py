@@ -4,6 +4,7 @@ import threading
 
 import openai
 
+SETTINGS = {"CHATMOCK_HEARTBEAT": "0.5"}
 MODEL = "gpt-5.5"
 WEATHER = {"type": "function", "name": "weather", "strict": True, "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}},

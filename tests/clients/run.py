@@ -5,7 +5,7 @@ kinds: the suites below. Started by python.sh.
 A suite is a module with tests, functions test_*(t): t.client is what the
 suite's client() made, t.script() says what upstream answers, t.sent() is what
 it was sent. A test holds when it raises nothing, and upstream has found no
-fault in what it got.
+fault in what it got. A suite with SETTINGS has a gateway of its own.
 """
 import os
 import sys
@@ -82,10 +82,15 @@ def main():
         return 64
     checks = Checks("clients-python")
     for kind in KINDS:
-        with Gateway(workers=2, env={"CHATMOCK_HEARTBEAT": "0.5"}, **kind) as g:
+        with Gateway(workers=2, **kind) as g:
             for name in wanted:
+                settings = getattr(SUITES[name], "SETTINGS", None)
                 begun = time.monotonic()
-                run(checks, name, SUITES[name], g)
+                if settings:
+                    with Gateway(workers=2, env=settings, **kind) as own:
+                        run(checks, name, SUITES[name], own)
+                else:
+                    run(checks, name, SUITES[name], g)
                 print(f"{name:16} {g.kind:12} {time.monotonic() - begun:.1f} s",
                       flush=True)
     return checks.report()
