@@ -13,8 +13,14 @@
 /* Only ever added to. Kept and printed as counted.
  *	enum COUNT_..., exported name, label, help */
 #define METRICS_COUNTERS(X) \
-	X(UPSTREAM_CALLS, "chatmock_upstream_calls_total", "", \
-	  "Calls made to upstream, further attempts too.") \
+	X(UPSTREAM_OK, "chatmock_upstream_requests_total", "outcome=\"ok\"", \
+	  "Calls to upstream, each attempt one, by how they ended.") \
+	X(UPSTREAM_REFUSED, "chatmock_upstream_requests_total", "outcome=\"refused\"", \
+	  "Calls to upstream, each attempt one, by how they ended.") \
+	X(UPSTREAM_FAILED, "chatmock_upstream_requests_total", "outcome=\"failed\"", \
+	  "Calls to upstream, each attempt one, by how they ended.") \
+	X(UPSTREAM_ABORTED, "chatmock_upstream_requests_total", "outcome=\"aborted\"", \
+	  "Calls to upstream, each attempt one, by how they ended.") \
 	X(ABORT_CLIENT, "chatmock_stream_aborts_total", "side=\"client\"", \
 	  "Answers that ended early, by who left.") \
 	X(ABORT_UPSTREAM, "chatmock_stream_aborts_total", "side=\"upstream\"", \
@@ -55,12 +61,6 @@
 	  "Starts of a master, reloads too.") \
 	X(LOG_DROPPED, "chatmock_log_dropped_total", "", \
 	  "Log lines that could not be written.") \
-	X(OTLP_DROPPED, "chatmock_otlp_dropped_total", "", \
-	  "Batches that no collector took.") \
-	X(STORE_WRITTEN, "chatmock_store_writes_total", "result=\"ok\"", \
-	  "Responses written to the store.") \
-	X(STORE_FAILED, "chatmock_store_writes_total", "result=\"failed\"", \
-	  "Responses written to the store.") \
 	X(USAGE_COMPLETE, "chatmock_answers_total", "usage=\"complete\"", \
 	  "Answers of upstream, by what is known of their tokens.") \
 	X(USAGE_PARTIAL, "chatmock_answers_total", "usage=\"partial\"", \

@@ -220,7 +220,8 @@ static void on_login(void *ctx, const char *event, const struct login *login,
 
 /* All but the wire. NULL: note says why. */
 static struct app *app_new(const struct config *c, struct loop *loop,
-			   struct worker *w, struct err_note *note)
+			   struct worker *w, struct metrics *metrics,
+			   struct err_note *note)
 {
 	struct app *app = calloc(1, sizeof(*app));
 	uint32_t random;
@@ -237,7 +238,7 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 	name_ourselves(app);
 	http_choose(app);
 	/* one plain CGI request has nobody to share a breaker with */
-	app->metrics = w ? w->metrics : NULL;
+	app->metrics = metrics;
 	guard_init(&app->guard, app->metrics, c, "", c->upstream_base);
 	if (!take_key(app, note))
 		goto fail;
@@ -280,7 +281,7 @@ fail:
 static bool hook_start(struct worker *w)
 {
 	struct err_note note = ERR_NOTE_INIT;
-	struct app *app = app_new(w->config, w->loop, w, &note);
+	struct app *app = app_new(w->config, w->loop, w, w->metrics, &note);
 
 	if (!app) {
 		log_msg(w->log, LOG_ERROR, "start", "%s", note.why);
@@ -365,8 +366,10 @@ static struct log *cgi_log(const struct config *c, const char *name)
 
 int app_cgi(const struct config *c, char *const environ_[], struct err_note *note)
 {
+	struct err_note private = ERR_NOTE_INIT;
+	struct metrics *metrics = metrics_open_home(c->home, &private);
 	struct loop *loop = loop_new();
-	struct app *app = loop ? app_new(c, loop, NULL, note) : NULL;
+	struct app *app = loop ? app_new(c, loop, NULL, metrics, note) : NULL;
 	struct log *access = NULL, *log = NULL;
 	int code = EX_SOFTWARE;
 
@@ -377,12 +380,15 @@ int app_cgi(const struct config *c, char *const environ_[], struct err_note *not
 	}
 	app->access = access = cgi_log(c, "access.log");
 	app->log = log = cgi_log(c, "error.log");
+	if (private.code)
+		log_msg(log, LOG_WARN, "metrics", "%s", private.why);
 	if (wire_cgi(loop, environ_, &wire_handler, app, cgi_done) &&
 	    loop_run(loop) == 0)
 		code = 0;
 out:
 	app_free(app);
 	loop_free(loop);
+	metrics_close(metrics);
 	log_close(access);
 	log_close(log);
 	return code;

@@ -375,6 +375,7 @@ bool attempt_again(struct stream *s)
 			return false;
 		s->resume_us = now + after_us;
 	}
+	tally_called(s);
 	metrics_retry(s->app->metrics, s->note.code);
 	log_msg(s->app->log, LOG_INFO, "retry", "%s: %s: %s", s->req->id,
 		err_name(s->note.code), s->note.why);

@@ -86,6 +86,7 @@ struct stream {
 	int status;			/* the HTTP status that the client got, or 0 */
 	char key[KEY_DIGITS + 1];	/* whose key: a hash's digits, or "" */
 	bool was_called;		/* upstream was, once at least */
+	bool calling;			/* a call whose end has not been counted */
 	int64_t asked_us;		/* for a login, while it is waited for */
 	int64_t own_us;			/* so far, see tally.h */
 	char upstream_model[80];

@@ -83,11 +83,27 @@ void tally_key(struct stream *s)
 
 void tally_call(struct stream *s)
 {
-	metrics_count(s->app->metrics, COUNT_UPSTREAM_CALLS);
+	s->calling = true;
 	if (s->was_called)
 		return;
 	s->was_called = true;
 	s->own_us += clock_mono_us() - s->req->begun_us;
+}
+
+void tally_called(struct stream *s)
+{
+	enum metric_counter outcome = COUNT_UPSTREAM_FAILED;
+
+	if (!s->calling)
+		return;
+	s->calling = false;
+	if (s->note.code == ERR_CLIENT_GONE || s->note.code == ERR_SHUTDOWN)
+		outcome = COUNT_UPSTREAM_ABORTED;
+	else if (!s->note.code)
+		outcome = COUNT_UPSTREAM_OK;
+	else if (s->upstream_status >= 400)
+		outcome = COUNT_UPSTREAM_REFUSED;
+	metrics_count(s->app->metrics, outcome);
 }
 
 void tally_login_wait(struct stream *s, int64_t since_us)
@@ -168,6 +184,7 @@ void tally_request(struct stream *s)
 	};
 
 	metrics_request(app->metrics, &r);
+	tally_called(s);
 	count_usage(s);
 	count_end(s);
 }

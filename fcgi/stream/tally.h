@@ -24,6 +24,9 @@ void tally_key(struct stream *s);
 /* A call to upstream has been made. */
 void tally_call(struct stream *s);
 
+/* The last call has ended as s->note says; once a call, none: nothing. */
+void tally_called(struct stream *s);
+
 /* A login was waited for, since then. */
 void tally_login_wait(struct stream *s, int64_t since_us);
 

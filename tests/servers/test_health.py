@@ -637,7 +637,7 @@ def check_counts(t, s, p):
             ("http_request_duration_seconds_count", after["total"]),
             ('http_request_duration_seconds_bucket{le="+Inf"}', after["total"]),
             ("chatmock_request_ends_total", after["total"]),
-            ("chatmock_upstream_calls_total", 8),
+            ("chatmock_upstream_requests_total", 8),
             ('chatmock_tokens_total{type="input"}', 8),
             ('chatmock_tokens_total{type="output"}', 16),
             ("chatmock_time_to_first_token_seconds_count", 8),

@@ -108,7 +108,10 @@ def test_counts(t):
         check(page.sum("chatmock_answers_total", usage="complete"), 7, "answers")
         check(page.sum("chatmock_answers_total", usage="partial"), 1, "partial ones")
         check(page.sum("chatmock_stream_aborts_total", side="client"), 1, "aborts")
-        check(page.sum("chatmock_upstream_calls_total"), 8, "calls")
+        check(page.sum("chatmock_upstream_requests_total", outcome="ok"), 7, "calls")
+        check(page.sum("chatmock_upstream_requests_total", outcome="aborted"), 1,
+              "calls that we ended")
+        check(page.sum("chatmock_upstream_requests_total"), 8, "all calls")
         check(page.sum("chatmock_master_starts_total"), 1, "masters")
         check(page.requests() - before.requests(), 10, "all of them")
         key = hashlib.sha256(b"sk-secret-of-mine").hexdigest()[:8]
@@ -127,6 +130,31 @@ def test_counts(t):
             raw = f.read()
         t.check(key.encode() in raw and b"sk-secret" not in raw,
                 "the file has the hash alone")
+
+
+def test_cgi(t):
+    """A process for one request counts into the same file."""
+    with Gateway(up) as g:
+        body = chat("2 words every 1 ms", False)
+        request(g.home.socket, "POST", CHAT, body)
+        counted(t, g.home, 1, "a worker's")
+        path = os.path.join(g.home.dir, "body")
+        with open(path, "wb") as f:
+            f.write(body)
+        with open(path, "rb") as f:
+            r = subprocess.run(
+                [os.path.join(BIN, "chatmock.fcgi")], stdin=f, timeout=30,
+                capture_output=True, env=environment(
+                    CHATMOCK_HOME=g.home.dir, CHATMOCK_UPSTREAM_URL=up.url,
+                    REQUEST_METHOD="POST", REQUEST_URI=CHAT, SCRIPT_NAME="",
+                    PATH_INFO=CHAT, CONTENT_TYPE="application/json",
+                    CONTENT_LENGTH=str(len(body)), REMOTE_ADDR="127.0.0.1",
+                    HTTP_HOST="localhost", SERVER_PROTOCOL="HTTP/1.1",
+                    GATEWAY_INTERFACE="CGI/1.1"))
+        t.check(r.returncode == 0 and b"chat.completion" in r.stdout, "answered", r)
+        page = Page(g.home.dir)
+        t.check(page.requests(route=CHAT, status="200") == 2, "both", page.text)
+        t.check(page.sum("chatmock_answers_total", usage="complete") == 2, "both whole")
 
 
 # --- what may lie there
@@ -381,6 +409,6 @@ def test_full_disk(t):
 
 if __name__ == "__main__":
     sys.exit(Checks("test_metrics").run(
-        test_counts, test_whatever_lies_there, test_no_place, test_under_us,
+        test_counts, test_cgi, test_whatever_lies_there, test_no_place, test_under_us,
         test_removed_loses_nothing, test_kills, test_reload_and_recycling,
         test_two_versions, test_another_boot, test_full_disk))

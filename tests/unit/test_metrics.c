@@ -16,15 +16,15 @@ static void counting(void)
 	check_int(st.st_size, (int64_t)sizeof(struct metrics_file));
 	/* no holes: a full disk can not become a fault later */
 	check(st.st_blocks * 512 >= st.st_size);
-	metrics_add(m, COUNT_UPSTREAM_CALLS, 3);
-	metrics_count(other, COUNT_UPSTREAM_CALLS);
-	check_int(count_of(COUNT_UPSTREAM_CALLS), 4);
+	metrics_add(m, COUNT_UPSTREAM_OK, 3);
+	metrics_count(other, COUNT_UPSTREAM_OK);
+	check_int(count_of(COUNT_UPSTREAM_OK), 4);
 	metrics_close(m);
 	metrics_close(other);
 	/* outlives its processes */
 	m = open_it();
-	metrics_count(m, COUNT_UPSTREAM_CALLS);
-	check_int(count_of(COUNT_UPSTREAM_CALLS), 5);
+	metrics_count(m, COUNT_UPSTREAM_OK);
+	check_int(count_of(COUNT_UPSTREAM_OK), 5);
 	metrics_close(m);
 	check_int(dir_count(), 2);	/* the file and its lock */
 }
@@ -262,12 +262,12 @@ static void slots_full(void)
 		if (pid == 0) {
 			metrics_join(m, ROLE_API, 1);
 			if (atomic_load(&m->slot))
-				metrics_count(m, COUNT_OTLP_DROPPED);
+				metrics_count(m, COUNT_PARAMS_DROPPED);
 			raise(SIGKILL);
 		}
 		waitpid(pid, NULL, 0);
 	}
-	check_int(count_of(COUNT_OTLP_DROPPED), METRICS_SLOTS + 10);
+	check_int(count_of(COUNT_PARAMS_DROPPED), METRICS_SLOTS + 10);
 	metrics_close(m);
 }
 
@@ -346,7 +346,7 @@ static void breakers(void)
 static void *add_many(void *arg)
 {
 	for (int i = 0; i < 100000; i++)
-		metrics_count(arg, COUNT_STORE_WRITTEN);
+		metrics_count(arg, COUNT_ABORT_GATEWAY);
 	return NULL;
 }
 
@@ -359,7 +359,7 @@ static void threads(void)
 		pthread_create(&t[i], NULL, add_many, m);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		pthread_join(t[i], NULL);
-	check_int(count_of(COUNT_STORE_WRITTEN), 400000);
+	check_int(count_of(COUNT_ABORT_GATEWAY), 400000);
 	metrics_close(m);
 }
 

@@ -328,9 +328,9 @@ static void truncated_again(void)
 	for (int i = 0; i < 20; i++) {
 		check(truncate(path, 0) == 0);
 		if (i % 2)
-			metrics_count(m, COUNT_OTLP_DROPPED);
+			metrics_count(m, COUNT_PARAMS_DROPPED);
 		mend(m);
-		check_int(count_of(COUNT_OTLP_DROPPED), i % 2);
+		check_int(count_of(COUNT_PARAMS_DROPPED), i % 2);
 	}
 	metrics_close(m);
 }

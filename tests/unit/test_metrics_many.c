@@ -42,7 +42,7 @@ static void count_on(struct metrics *m, struct account *a)
 
 	metrics_join(m, ROLE_API, 1);
 	while ((n = atomic_load(&a->counted)) < EACH) {
-		metrics_count(m, COUNT_STORE_WRITTEN);
+		metrics_count(m, COUNT_ABORT_GATEWAY);
 		atomic_store(&a->counted, n + 1);
 		if (n % 64 == 0) {
 			metrics_tokens(m, SPAN("a-model"), tokens);
@@ -132,7 +132,7 @@ static void killed(void)
 			pids[i] = WIFEXITED(status) ? 0 : begin(m, i);
 		}
 	}
-	total = count_of(COUNT_STORE_WRITTEN);
+	total = count_of(COUNT_ABORT_GATEWAY);
 	check_int(confirmed(), TOTAL);
 	check(kills >= PROCESSES);
 	/* nothing lost; at most one not written down for each that was killed */
@@ -173,7 +173,7 @@ static void removed_again(void)
 		check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
 	/* who looked last leaves nothing behind */
-	check_int(count_of(COUNT_STORE_WRITTEN), TOTAL);
+	check_int(count_of(COUNT_ABORT_GATEWAY), TOTAL);
 	printf("  %d removals\n", removals);
 	metrics_close(m);
 }
