@@ -66,14 +66,15 @@ choose_upstream() {
 	use_demo=1
 }
 
-# Its faults and warnings, a line each. The demo stands in for the login.
+# Its faults and warnings, a line each. Where the demo will answer, nothing is
+# asked of the login or of ChatGPT's host.
 self_check() {
-	local said code
-	said=$("$gateway" --check 2>&1)
+	local said code demos=
+	[ -z "$use_demo" ] ||
+		demos="CHATMOCK_UPSTREAM_URL=http://127.0.0.1:1 CHATMOCK_UPSTREAM_KIND=responses"
+	said=$(env $demos "$gateway" --check 2>&1)
 	code=$?
-	echo "$said" | grep -v -x ok |
-		{ [ -n "$use_demo" ] && grep -v 'until there is a login' || cat; } |
-		sed 's/^/chatmock: /' >&2
+	echo "$said" | grep -v -x ok | sed 's/^/chatmock: /' >&2
 	[ $code = 0 ] || exit $code
 }
 
@@ -135,10 +136,12 @@ greet() {
 
 	ChatMock listens on $base
 
-	  OpenAI base URL   $base/v1
-	  state and logs    $home
-  how it is         $base/status
-	  pid               $$ (gateway ${pid[gateway]}: HUP reloads it)
+	  OpenAI base URL      $base/v1
+	  Anthropic base URL   $base
+	  Ollama base URL      $base
+	  how it is            $base/status
+	  state and logs       $home
+	  pid                  $$ (gateway ${pid[gateway]}: HUP reloads it)
 
 	Try it (-N shows the answer as it comes):
 

@@ -115,6 +115,8 @@ def test_newcomer(t):
         said = r.said()
         t.check("DEMO" in said and "no login" in said, "it says that it is a demo", said)
         t.check(f"http://127.0.0.1:{r.port}/v1" in said, "and the base URL")
+        t.check(said.count(f"http://127.0.0.1:{r.port}\n") >= 2, "and the others")
+        t.check("chatgpt.com" not in said, "the demo asks nothing of ChatGPT", said)
         done = curl_of(r)
         t.check(b"[DONE]" in done.stdout and b"demo" in done.stdout.lower(),
                 "the curl line answers", done.stdout[-300:], done.stderr)
