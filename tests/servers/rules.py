@@ -121,8 +121,6 @@ ALERTS = {
                              [series(FAILURES, "0x50 1x50", **MODELS)]),
     "ChatMockLogDropped": (8, {}, [series("chatmock_log_dropped_total", "0x5 3x10")],
                            [series("chatmock_log_dropped_total", "3x20")]),
-    "ChatMockOtlpDropped": (8, {}, [series("chatmock_otlp_dropped_total", "0x5 3x10")],
-                            [series("chatmock_otlp_dropped_total", "3x20")]),
     "ChatMockMetricsUnreadable": (
         5, {}, [series("chatmock_metrics_file_readable", "0x9")],
         [series("chatmock_metrics_file_readable", "0x3 1x9")]),
