@@ -16,6 +16,7 @@ import glob
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import statistics
@@ -395,9 +396,28 @@ def row_health():
     print(f"  the workers used {busy:.2f} cores meanwhile", file=sys.stderr)
 
 
+def row_event():
+    """What a delta costs in each tongue, beside chat's: no server, one core."""
+    out = subprocess.run([os.path.join(ROOT, "build", "bench", "bench_event")],
+                         capture_output=True, text=True, check=True).stdout
+    plain, escapes = ({k.strip(): int(ns) for k, ns in re.findall(
+        r"^(.+?) {2,}(\d+) +[\d.]+x$", part, re.M)}
+        for part in out.split("a quarter with escapes"))
+    chat = "+ filter + emit, chat"
+    yield ("a text delta through the gateway's own code, chat",
+           f"{plain[chat]} ns, with escapes {escapes[chat]} ns", "", "")
+    for name in plain:
+        if name != chat and ("emit" in name or "pass on" in name):
+            worst = max(plain[name] / plain[chat], escapes[name] / escapes[chat])
+            yield (f"the same, {name.split(', ')[1]}",
+                   f"{plain[name] / plain[chat]:.2f} × chat's, with escapes "
+                   f"{escapes[name] / escapes[chat]:.2f} ×", "≤ 1.3 ×",
+                   verdict(worst <= 1.3))
+
+
 ROWS = {"ttft": row_ttft, "whole": row_whole, "saturate": row_saturate,
         "hold": row_hold, "abort": row_abort, "reload": row_reload,
-        "health": row_health}
+        "health": row_health, "event": row_event}
 
 
 def own_namespace():

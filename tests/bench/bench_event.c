@@ -16,12 +16,13 @@
 #define ROUNDS 15
 #define PUSH 16384		/* bytes at a time, as libcurl brings them */
 
-enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, ANTHROPIC, OLLAMA, GENERATE, PASS,
-	   ROWS };
+enum row { SSE, TREE, DECODE, FILTER, STOP, EMIT, COMPLETION, ANTHROPIC, OLLAMA,
+	   GENERATE, PASS, ROWS };
 
 static const char *const names[ROWS] = {
 	"sse alone", "sse + json tree", "sse + decode", "  + filter",
 	"  + filter with stop strings", "  + filter + emit, chat",
+	"  + filter + emit, completion",
 	"  + filter + emit, anthropic", "  + filter + emit, ollama",
 	"  + filter + emit, ollama generate",
 	"sse + pass on, responses",
@@ -86,8 +87,9 @@ static void fill(struct buf *in, bool escapes)
 static double round_ns(struct bench *b, struct span in)
 {
 	static const struct tongue *const tongues[ROWS] = {
-		[ANTHROPIC] = &tongue_anthropic, [OLLAMA] = &tongue_ollama,
-		[GENERATE] = &tongue_ollama_generate, [PASS] = &tongue_responses,
+		[COMPLETION] = &tongue_completion, [ANTHROPIC] = &tongue_anthropic,
+		[OLLAMA] = &tongue_ollama, [GENERATE] = &tongue_ollama_generate,
+		[PASS] = &tongue_responses,
 	};
 	struct sse sse;
 	int64_t start;
