@@ -12,6 +12,7 @@ nothing, is a failure of its own.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -114,6 +115,10 @@ def count(lines):
 
 
 def main():
+    # Who is started in the background by a script is deaf to Ctrl-C, and so
+    # would be all that is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     wanted = sys.argv[1:]
     if wanted == ["--list"]:
         for name, what, _, command in STAGES:
