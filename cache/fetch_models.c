@@ -58,7 +58,7 @@ enum err job_models(struct fetch_run *run, struct err_note *note)
 {
 	struct buf line;
 	struct catalog_sync s = {
-		.config = run->config, .http = &run->http,
+		.config = run->config, .http = &run->http, .metrics = run->metrics,
 		.force = run->force, .renew = true,
 		.ahead_s = run->next_s - run->now_s, .wait_ms = LOCK_WAIT_MS,
 	};

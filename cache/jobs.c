@@ -15,11 +15,6 @@ static const struct fetch_job jobs[] = {
 	{ "prune", "removes what was left over", job_prune, false },
 };
 
-size_t fetch_job_count(void)
-{
-	return ARRAY_LEN(jobs);
-}
-
 const struct fetch_job *fetch_job_at(size_t i)
 {
 	return i < ARRAY_LEN(jobs) ? &jobs[i] : NULL;

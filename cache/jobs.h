@@ -43,7 +43,6 @@ struct fetch_job {
 	bool whole;		/* TERM waits until it is over */
 };
 
-size_t fetch_job_count(void);
 const struct fetch_job *fetch_job_at(size_t i);
 const struct fetch_job *fetch_job_find(const char *name);	/* or NULL */
 

@@ -25,17 +25,6 @@
 #define PAUSE_S		15	/* between two fetches that answers caused */
 #define RENEW_WAIT_MS	15000
 
-const char *sync_result_name(enum sync_result r)
-{
-	static const char *const names[SYNC__COUNT] = {
-		[SYNC_OFF] = "off", [SYNC_FRESH] = "fresh",
-		[SYNC_ELSEWHERE] = "elsewhere", [SYNC_SAME] = "same",
-		[SYNC_NEW] = "new",
-	};
-
-	return (unsigned)r < SYNC__COUNT ? names[r] : "";
-}
-
 /* One run: what it holds while it runs. */
 struct run {
 	struct catalog_sync *s;
@@ -381,10 +370,11 @@ enum err catalog_sync(struct catalog_sync *s, struct err_note *note)
 	if (take_login(&r, note))
 		goto out;
 	take_file(&r);
-	if (is_due(&r))
-		(void)locked(&r, note);
-	else
+	if (!is_due(&r))
 		s->result = SYNC_FRESH;
+	else if (!locked(&r, note) &&
+		 (s->result == SYNC_SAME || s->result == SYNC_NEW))
+		metrics_gauge(s->metrics, GAUGE_MODELS_FETCHED, clock_wall_us());
 out:
 	if (r.lock >= 0)
 		close(r.lock);

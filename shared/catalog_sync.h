@@ -18,15 +18,13 @@ enum sync_result {
 	SYNC_FRESH,		/* nothing was due; upstream was not asked */
 	SYNC_ELSEWHERE,		/* another process is at it, or was just now */
 	SYNC_SAME,		/* upstream: it has not changed */
-	SYNC_NEW,		/* another list was written */
-	SYNC__COUNT
+	SYNC_NEW		/* another list was written */
 };
-const char *sync_result_name(enum sync_result r);
 
 struct catalog_sync {
 	const struct config *config;
 	const struct http_settings *http;
-	struct metrics *metrics;	/* the breaker's place, or NULL */
+	struct metrics *metrics;	/* for the breaker and the time, or NULL */
 	const char *authorization;	/* "Bearer <key>", or NULL: the login, or none */
 	const char *announced;		/* an answer's x-models-etag, or NULL */
 	bool force;			/* ask even when nothing is due */

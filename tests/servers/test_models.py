@@ -98,6 +98,19 @@ def file_text(g, slugs, etag="", account="acct_test", age=0):
                        "announced": "", "models": [entry(s) for s in slugs]})
 
 
+def fetched_at(g):
+    """When the list was last had, as health.fcgi tells it by plain CGI."""
+    r = subprocess.run([os.path.join(BIN, "health.fcgi")], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, timeout=30, env=dict(
+        PATH=os.environ["PATH"], HOME=g.home, CHATMOCK_HOME=g.home,
+        REQUEST_METHOD="GET", REQUEST_URI="/metrics", SCRIPT_NAME="/metrics",
+        REMOTE_ADDR="127.0.0.1", HTTP_HOST="127.0.0.1", QUERY_STRING="",
+        SERVER_PROTOCOL="HTTP/1.1"))
+    name = "chatmock_models_fetch_timestamp_seconds "
+    return next((float(line[len(name):]) for line in r.stdout.splitlines()
+                 if line.startswith(name)), 0)
+
+
 def test_fetched(t):
     """The fetcher's job, then what both workers answer, without restart."""
     with Models() as g:
@@ -118,7 +131,8 @@ def test_fetched(t):
         code, said = g.fetch()
         t.check(code == 0 and said.get("result") != "done" and len(g.asked()) == 1,
                 "fresh: upstream is not asked", said, len(g.asked()))
-        before = g.kept()["fetched_at"]
+        before, first = g.kept()["fetched_at"], fetched_at(g)
+        t.check(abs(first - time.time()) < 60, "the metrics say when", first)
         time.sleep(1.1)
         code, said = g.fetch("--force")
         asked = g.asked()
@@ -126,6 +140,7 @@ def test_fetched(t):
             "If-None-Match") == 'W/"list-1"', "conditional", asked[-1])
         t.check(g.kept()["fetched_at"] > before and len(g.kept()["models"]) == 3,
                 "304 renews it", g.kept()["fetched_at"], before)
+        t.check(fetched_at(g) > first, "which the metrics say", fetched_at(g), first)
         r = g.get("/v1/models?client_version=0.170.0")
         t.check(r.json()["models"] == kept["models"], "Codex gets its own", r.text)
         t.check(not [e for e in g.events() if e["event"].endswith("failed")],
