@@ -30,6 +30,7 @@
 	X(BAD_ENCODING, "bad_encoding") \
 	X(NO_ROUTE, "no_route") \
 	X(BAD_METHOD, "bad_method") \
+	X(UPGRADE, "upgrade_required") \
 	X(NOT_SERVED, "not_served") \
 	X(MODEL_NOT_FOUND, "model_not_found") \
 	X(LIMITS_UNKNOWN, "limits_unknown") \

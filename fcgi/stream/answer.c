@@ -44,6 +44,8 @@ static const struct answer_row answers[ERR__COUNT] = {
 		"There is nothing at this path: GET / lists the base URLs." },
 	[ERR_BAD_METHOD] = { 405, INVALID, "method_not_allowed",
 		"This path takes another method: see the Allow header." },
+	[ERR_UPGRADE] = { 426, INVALID, "upgrade_required",
+		"A GET of this path opens a WebSocket, which was not asked for or cannot be had here: use POST." },
 	[ERR_NOT_SERVED] = { 501, INVALID, "not_supported",
 		"This part of the API is not served here: there are no models on this machine to keep or to embed with." },
 	[ERR_MODEL_NOT_FOUND] = { 404, INVALID, "model_not_found",
@@ -232,6 +234,8 @@ void answer_error(struct stream *s)
 	retry_headers(s, &f);
 	if (s->note.code == ERR_BAD_METHOD)
 		allow_header(s);
+	if (s->note.code == ERR_UPGRADE)
+		conn_header(s->conn, "Upgrade", "websocket");
 	buf_init(&body, 16u << 10);
 	tongue->error_body(&body, &f);
 	if (strcmp(s->req->method, "HEAD") != 0)

@@ -21,6 +21,10 @@
 	{ method, path, ROUTE_NOT_SERVED, &tongue_ollama, \
 	  "Ollama: refused with 501; there are no models to keep here." }
 
+/* Where responses are asked for, a WebSocket may be opened. */
+#define SOCKET(path, help) \
+	{ "GET", path, ROUTE_SOCKET, &tongue_responses, help }
+
 static const struct route routes[] = {
 	{ "POST", "/v1/chat/completions", ROUTE_GENERATE, &tongue_chat,
 	  "Chat completion, streamed or whole." },
@@ -56,6 +60,12 @@ static const struct route routes[] = {
 	  &tongue_responses, "The same, in the session that the path names." },
 	{ "POST", "/backend-api/codex/responses", ROUTE_GENERATE,
 	  &tongue_responses, "As /v1/responses, for a Codex client." },
+	SOCKET("/v1/responses", "A WebSocket for responses; a plain GET is a 426."),
+	SOCKET("/codex/responses", "As GET /v1/responses."),
+	SOCKET("/codex/v1/responses", "As GET /v1/responses."),
+	SOCKET("/codex/{session_id}/responses",
+	       "The same, in the session that the path names."),
+	SOCKET("/backend-api/codex/responses", "The same, for a Codex client."),
 	{ "GET", "/codex/v1/models", ROUTE_MODELS, &tongue_chat,
 	  "As /v1/models." },
 	{ "GET", "/codex/models", ROUTE_MODELS, &tongue_chat,

@@ -329,6 +329,8 @@ static enum err admit(struct stream *s, struct span *arg)
 	*arg = match.arg;
 	if (!s->note.code && match.route->kind == ROUTE_NOT_SERVED)
 		err_set(&s->note, ERR_NOT_SERVED, "%s", match.route->path);
+	if (!s->note.code && match.route->kind == ROUTE_SOCKET)
+		err_set(&s->note, ERR_UPGRADE, "%s", match.route->path);
 	if (s->req->note.code) {
 		s->note = s->req->note;
 		return s->note.code;
