@@ -28,10 +28,11 @@ COMPILE = $(CC) $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 
 # A program is a file with a main; all other sources go into one library per
 # folder, so a new file needs no line here.
-MAINS = fcgi/chatmock.c fcgi/health.c cache/fetch.c
+MAINS = fcgi/chatmock.c fcgi/health.c cache/fetch.c deploy/cli/main.c
 SHARED = $(wildcard shared/*.c)
 FCGI = $(filter-out $(MAINS),$(wildcard fcgi/*.c fcgi/*/*.c))
 CACHE = $(filter-out $(MAINS),$(wildcard cache/*.c))
+CLI = $(filter-out $(MAINS),$(wildcard deploy/cli/*.c))
 UNIT = $(wildcard tests/unit/test_*.c)
 TOOLS = $(wildcard tests/tools/*.c)
 LOAD = $(wildcard tests/bench/load*.c)
@@ -42,14 +43,14 @@ FUZZ_SECONDS ?= 60
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BIN = $(BUILD)/bin
 PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/health.fcgi $(BIN)/chatmock-fetch $(BIN)/chatmock-check \
-	$(BIN)/chatmock-demo-upstream
+	$(BIN)/chatmock-demo-upstream $(BIN)/chatmock
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/target/%,$(FUZZ))
 
 all: $(PROGRAMS)
 tests-build: $(UNIT_BIN) $(BENCH_BIN)
-objects: $(call obj,$(MAINS) $(SHARED) $(FCGI) $(CACHE) $(UNIT) $(TOOLS) $(LOAD) $(BENCH) $(FUZZ))
+objects: $(call obj,$(MAINS) $(SHARED) $(FCGI) $(CACHE) $(CLI) $(UNIT) $(TOOLS) $(LOAD) $(BENCH) $(FUZZ))
 .PHONY: all tests-build objects
 .SECONDARY:
 
@@ -73,6 +74,11 @@ $(BIN)/chatmock-demo-upstream: $(call obj,$(TOOLS)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BIN)/chatmock: $(call obj,deploy/cli/main.c $(CLI)) $(BUILD)/libshared.a
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi,$(LIBS))
 
 # the same program: it goes by its name
 $(BIN)/chatmock-check: $(BIN)/chatmock.fcgi
@@ -142,6 +148,8 @@ SHARE = $(DESTDIR)$(PREFIX)/share/chatmock
 install: all
 	install -d $(LIB) $(SHARE)/deploy
 	install -m 755 $(PROGRAMS) $(LIB)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	ln -sf ../lib/chatmock/chatmock $(DESTDIR)$(PREFIX)/bin/chatmock
 	install -m 644 lighttpd.conf.sample README.md LICENSE $(SHARE)
 	install -m 755 deploy/run.sh deploy/fetch-timer.sh deploy/deps.sh $(SHARE)/deploy
 	install -m 644 deploy/lib.sh deploy/*.sample deploy/*.yml $(SHARE)/deploy

@@ -217,6 +217,24 @@ void config_free(struct config *c);	/* secrets wiped; safe on zero, safe twice *
 MUST_USE enum err config_upstream_key(const struct config *c, struct buf *out,
 				      struct err_note *note);
 
+/* A setting as it is shown. Strings are borrowed from c, or are literals. */
+struct config_row {
+	const char *name, *alias;	/* alias: as in the table */
+	const char *dflt, *values, *help;
+	enum { CONFIG_KIND_TEXT, CONFIG_KIND_BOOL, CONFIG_KIND_NUMBER,
+	       CONFIG_KIND_ENUM, CONFIG_KIND_SECRET } kind;
+	double min, max;	/* of numbers; times are in seconds */
+	bool whole;		/* of numbers: no fraction */
+	bool given;		/* not the default */
+	bool set;		/* there is a value */
+	const char *origin;	/* "default", "/etc/chatmock.conf line 3" */
+};
+
+/* The i-th, and its value's text in value (emptied first; secrets as "(set)").
+ * c NULL: what the table says alone. False behind the last. */
+bool config_row_at(const struct config *c, size_t i, struct buf *value,
+		   struct config_row *row);
+
 /* name, value and where it came from, a line each; secrets as "(set)". */
 void config_print(const struct config *c, struct buf *out);
 

@@ -59,6 +59,64 @@ static void pad(struct buf *out, const char *text, size_t width)
 		buf_char(out, ' ');
 }
 
+static void value_at(const struct config *c, size_t i, struct buf *out)
+{
+	if (i == SETTING_upstream_kind)
+		buf_str(out, c->kind == KIND_CHATGPT ? "chatgpt" : "responses");
+	else
+		print_value(c, &config_settings[i], out);
+}
+
+static const char *origin_at(const struct config *c, size_t i)
+{
+	const struct given *g = &c->private->given[i];
+
+	if (i == SETTING_upstream_kind && c->upstream_kind == KIND_GUESS)
+		return "guessed";
+	return g->text ? g->where : "default";
+}
+
+static int kind_of(enum setting_type type)
+{
+	switch (type) {
+	case TYPE_BOOL:	  return CONFIG_KIND_BOOL;
+	case TYPE_INT:
+	case TYPE_MILLIS: return CONFIG_KIND_NUMBER;
+	case TYPE_ENUM:	  return CONFIG_KIND_ENUM;
+	case TYPE_SECRET: return CONFIG_KIND_SECRET;
+	case TYPE_STR:
+	case TYPE_PATH:
+	case TYPE_URL:
+	case TYPE_LIST:	  break;
+	}
+	return CONFIG_KIND_TEXT;
+}
+
+bool config_row_at(const struct config *c, size_t i, struct buf *value,
+		   struct config_row *row)
+{
+	const struct setting *s = &config_settings[i];
+	double unit;
+
+	buf_reset(value);
+	if (i >= SETTING__COUNT)
+		return false;
+	unit = s->type == TYPE_MILLIS ? 1000 : 1;
+	*row = (struct config_row){
+		.name = s->name, .alias = s->alias, .dflt = s->dflt,
+		.values = s->values, .help = s->help, .kind = kind_of(s->type),
+		.min = (double)s->min / unit, .max = (double)s->max / unit,
+		.whole = s->type == TYPE_INT, .origin = "default",
+	};
+	if (!c)
+		return true;
+	value_at(c, i, value);
+	row->set = strcmp(value->ptr, "-") != 0;
+	row->given = c->private->given[i].text != NULL;
+	row->origin = origin_at(c, i);
+	return true;
+}
+
 void config_print(const struct config *c, struct buf *out)
 {
 	struct buf value;
@@ -66,16 +124,11 @@ void config_print(const struct config *c, struct buf *out)
 	buf_init(&value, MAX_SETTING_VALUE * 2);
 	buf_fmt(out, "# settings file: %s\n", c->file ? c->file : "none");
 	for (size_t i = 0; i < SETTING__COUNT; i++) {
-		const struct setting *s = &config_settings[i];
 		const struct given *g = &c->private->given[i];
 
 		buf_reset(&value);
-		if (i == SETTING_upstream_kind)
-			buf_str(&value, c->kind == KIND_CHATGPT ? "chatgpt" :
-				"responses");
-		else
-			print_value(c, s, &value);
-		pad(out, s->name, 38);
+		value_at(c, i, &value);
+		pad(out, config_settings[i].name, 38);
 		pad(out, value.ptr, 42);
 		buf_fmt(out, " %s%s\n", g->text ? g->where : "default",
 			i == SETTING_upstream_kind &&

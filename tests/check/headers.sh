@@ -19,7 +19,7 @@ if [ $# -eq 2 ]; then
 	exit
 fi
 clang=$(command -v clang-14 || command -v clang)
-out=$(for header in $(find shared fcgi cache tests -name '*.h' -not -path '*/node_modules/*' | sort); do
+out=$(for header in $(find shared fcgi cache deploy tests -name '*.h' -not -path '*/node_modules/*' | sort); do
 	echo "gcc $header"
 	[ -n "$clang" ] && echo "$clang $header"
 done | xargs -P 2 -L 1 tests/check/headers.sh)

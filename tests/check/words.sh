@@ -53,6 +53,6 @@ else
 fi
 
 # Nobody else's functions: what banned.h forbids stands nowhere behind a #undef.
-none 'a way around banned.h' '^(shared|fcgi|cache|tests)/.*\.c$' '^# *undef *(str|atoi|sprintf|system)'
+none 'a way around banned.h' '^(shared|fcgi|cache|deploy|tests)/.*\.c$' '^# *undef *(str|atoi|sprintf|system)'
 echo "words: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
