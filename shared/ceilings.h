@@ -38,6 +38,8 @@
 #define MAX_CACHE_FILE		(4u << 20)
 #define MAX_CONFIG_FILE		(256u << 10)
 #define MAX_PROMPT		(1u << 20)
+#define MAX_KEYS_FILE		(512u << 10)
+#define MAX_KEYS		1000		/* those that are revoked, too */
 
 /* One stream towards its client: pause upstream above, go on below */
 #define OUT_HIGH_WATER		(160u << 10)

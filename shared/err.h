@@ -37,6 +37,9 @@
 	X(HOST_REFUSED, "host_refused") \
 	X(ORIGIN_REFUSED, "origin_refused") \
 	X(NOT_LOOPBACK, "not_loopback") \
+	X(KEY_MISSING, "key_missing") \
+	X(KEY_REFUSED, "key_refused") \
+	X(KEY_SCOPE, "key_scope") \
 	X(CLIENT_GONE, "client_gone") \
 	/* ourselves */ \
 	X(BUSY, "busy") \
@@ -45,6 +48,7 @@
 	X(NO_MEMORY, "no_memory") \
 	X(SYSTEM, "system") \
 	X(CONFIG, "config") \
+	X(KEYS_BROKEN, "keys_broken") \
 	/* the login */ \
 	X(LOGIN_MISSING, "login_missing") \
 	X(LOGIN_BROKEN, "login_broken") \

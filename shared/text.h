@@ -46,6 +46,8 @@ struct sha256;
 struct sha256 *sha256_begin(void);	/* NULL: no memory; the rest takes NULL */
 void sha256_add(struct sha256 *h, struct span s);
 void sha256_done(struct sha256 *h, unsigned char out[32]);
+/* Takes the same time whatever they are. */
+bool sha256_eq(const unsigned char a[32], const unsigned char b[32]);
 
 /* "xxxxxxxx-xxxx-8xxx-Vxxx-xxxxxxxxxxxx" made of the 16 bytes (RFC 9562:
  * version 8, V is one of 89ab), into out[37]. */

@@ -1,4 +1,5 @@
 /* text_hash.c - SHA-256 and what is made of it; see text.h. */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 
@@ -58,6 +59,11 @@ void sha256_done(struct sha256 *h, unsigned char out[32])
 	EVP_DigestFinal_ex(h->ctx, out, NULL);
 	EVP_MD_CTX_free(h->ctx);
 	free(h);
+}
+
+bool sha256_eq(const unsigned char a[32], const unsigned char b[32])
+{
+	return CRYPTO_memcmp(a, b, 32) == 0;
 }
 
 static void put_hex(char *out, const unsigned char *bytes, size_t len)

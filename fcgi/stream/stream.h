@@ -8,6 +8,7 @@
 #ifndef CHATMOCK_STREAM_H
 #define CHATMOCK_STREAM_H
 
+#include "../../shared/keys.h"
 #include "../../shared/sse.h"
 #include "app.h"
 #include "collect.h"
@@ -85,6 +86,9 @@ struct stream {
 	int64_t first_us;		/* first semantic event, or 0 */
 	int status;			/* the HTTP status that the client got, or 0 */
 	char key[KEY_DIGITS + 1];	/* whose key: a hash's digits, or "" */
+	/* who calls: the id of the key, which tells callers apart for good, and
+	 * its name; "" where no keys are wanted, and all callers are one */
+	char caller[KEY_ID_SIZE], caller_name[KEY_NAME_SIZE];
 	bool was_called;		/* upstream was, once at least */
 	bool calling;			/* a call whose end has not been counted */
 	int64_t asked_us;		/* for a login, while it is waited for */
