@@ -52,6 +52,12 @@ test git git
 test node nodejs
 test npm npm
 test promtool prometheus
+test tmux tmux
+test zsh zsh
+test fish fish
+test man man-db
+test groff groff-base
+test mandoc mandoc
 '
 
 there() {

@@ -77,6 +77,8 @@ STAGES = [
      "python3 tests/servers/test_aborts.py"),
     ("aborts-sanitized", "the same under ASan and UBSan", 300,
      "CHATMOCK_TEST_BIN=build/san/bin python3 tests/servers/test_aborts.py"),
+    ("cli", "the chatmock command, piped and in a real terminal", 1800,
+     "python3 tests/cli/run.py"),
     ("clients-node", "real clients from npm through lighttpd", 1200,
      "tests/clients/node.sh"),
     ("clients-python", "real clients from PyPI through lighttpd", 900,

@@ -85,40 +85,46 @@ const struct cli_command *cli_command_find(const char *const *words,
 	return best;
 }
 
-/* Name by name; what has two words is compared with two of the line. */
-static size_t distance(const char *name, const char *const *words, size_t count)
+/* Distance of one word, or of the first two of the line, from name. */
+static size_t distance(struct span name, const char *const *words, size_t count)
 {
-	size_t least = nearest_distance(span_of(words[0]), span_of(name)), d;
 	struct buf typed;
+	size_t d;
 
-	if (!strchr(name, ' '))
-		return least;
 	buf_init(&typed, NEAREST_MAX);
-	buf_fmt(&typed, "%s %s", words[0], count > 1 ? words[1] : "");
+	buf_str(&typed, words[0]);
+	if (memchr(name.ptr, ' ', name.len))
+		buf_fmt(&typed, " %s", count > 1 ? words[1] : "");
 	d = buf_err(&typed) ? SIZE_MAX :
-		nearest_distance(text_trim(buf_span(&typed)), span_of(name));
+		nearest_distance(buf_span(&typed), name);
 	buf_free(&typed);
-	return d < least ? d : least;
+	return d;
 }
 
-const char *cli_command_near(const char *const *words, size_t count)
+struct span cli_command_near(const char *const *words, size_t count)
 {
-	size_t least = SIZE_MAX, len, d;
-	const char *best = NULL;
+	struct span best = SPAN("");
+	size_t least = SIZE_MAX, d;
 
-	if (!count)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+	for (size_t i = 0; count && i < ARRAY_LEN(commands); i++) {
+		struct span name = span_of(commands[i]->name), family = name;
+
 		if (commands[i]->flags & CLI_HIDDEN)
 			continue;
-		d = distance(commands[i]->name, words, count);
+		family.len = strcspn(name.ptr, " ");
+		d = distance(name, words, count);
 		if (d < least) {
 			least = d;
-			best = commands[i]->name;
+			best = name;
+		}
+		d = family.len < name.len ? distance(family, words, count) :
+			SIZE_MAX;
+		if (d > 0 && d < least) {
+			least = d;
+			best = family;
 		}
 	}
-	len = strlen(words[0]) + (count > 1 ? strlen(words[1]) : 0);
-	return nearest_is_near((struct span){ "", len }, least) ? best : NULL;
+	return nearest_is_near(best, least) ? best : SPAN("");
 }
 
 const char *cli_section_title(enum cli_section section)

@@ -4,7 +4,8 @@
  * To add one:
  *	1. a file deploy/cli/NAME.c with a `const struct cli_command
  *	   cli_NAME`: its name, purpose, options, examples, function; see
- *	   config_show.c, which is short
+ *	   config_show.c, which is short. Lists end with { .name = NULL } and
+ *	   { .line = NULL }
  *	2. ONE line X(NAME) in CLI_COMMANDS below
  *	3. tests/check/docs.py --write (README, man pages, completion)
  *
@@ -105,8 +106,8 @@ const struct cli_command *cli_command_find(const char *const *words,
 /* True when the command's name is "FAMILY something". */
 bool cli_command_in(const struct cli_command *c, const char *family);
 
-/* The name nearest to what was typed ("config shwo"), or NULL. */
-const char *cli_command_near(const char *const *words, size_t count);
+/* The name nearest to what was typed ("config shwo"), or nothing. */
+struct span cli_command_near(const char *const *words, size_t count);
 
 /* "Sign in" ... */
 const char *cli_section_title(enum cli_section section);

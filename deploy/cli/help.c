@@ -155,11 +155,12 @@ static int run(struct cli *cli)
 	} else if (used && cli->arg_count == 1) {
 		cli_help_family(cli, cli->args[0], &out);
 	} else {
-		const char *near = cli_command_near(cli->args, cli->arg_count);
+		struct span near = cli_command_near(cli->args, cli->arg_count);
 
-		status = cli_fail(cli, EX_USAGE, "there is no command %.60s%s%s.",
-				  cli->args[0], near ? "; the nearest is " : "",
-				  near ? near : "");
+		status = cli_fail(cli, EX_USAGE, "there is no command %.60s%s%.*s.",
+				  cli->args[0],
+				  near.len ? "; the nearest is " : "",
+				  (int)near.len, near.ptr);
 	}
 	cli_put(cli, &out);
 	buf_free(&out);

@@ -101,9 +101,10 @@ static int run_command(struct cli *cli, const char *const *words, size_t count)
 static int run_other(struct cli *cli, const char *const *words, size_t count,
 		     bool family)
 {
-	const char *first = count ? words[0] : "--help", *near;
+	const char *first = count ? words[0] : "--help";
 	const char *second = family && count > 1 ? words[1] : "--help";
 	int status = count == 0 || (family && count == 1) ? EX_USAGE : 0;
+	struct span near;
 	struct buf out;
 
 	if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
@@ -119,10 +120,10 @@ static int run_other(struct cli *cli, const char *const *words, size_t count,
 	} else {
 		near = cli_command_near(words, count);
 		status = cli_fail(cli, EX_USAGE, "there is no command %.60s%s%.60s"
-				  "%s%s. See chatmock --help.", first,
+				  "%s%.*s. See chatmock --help.", first,
 				  family ? " " : "", family ? second : "",
-				  near ? "; the nearest is " : "",
-				  near ? near : "");
+				  near.len ? "; the nearest is " : "",
+				  (int)near.len, near.ptr);
 	}
 	fwrite(out.ptr, 1, out.len, status ? stderr : stdout);
 	buf_free(&out);
