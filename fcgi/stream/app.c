@@ -75,7 +75,7 @@ static bool may_accept(void *ctx)
 
 static const struct wire_handler wire_handler = {
 	.request = on_request, .gone = on_gone, .drained = on_drained,
-	.may_accept = may_accept,
+	.may_accept = may_accept, .unwatched = reqlog_unwatched,
 };
 
 bool app_busy(const struct app *app)

@@ -164,3 +164,12 @@ void reqlog_prompts(void *ctx, const struct prompts *p)
 		log_str(&line, "why", span_of(p->why));
 	log_end(&line);
 }
+
+void reqlog_unwatched(void *ctx, int why)
+{
+	struct app *app = ctx;
+
+	log_msg(app->log, LOG_DEBUG, "watch", "a client that leaves is noticed "
+		"when the web server says so: the kernel cannot be asked: %s",
+		strerror(why));
+}

@@ -24,5 +24,7 @@ void reqlog_models(struct app *app, const char *event, const struct catalog *now
 		   const struct err_note *note);
 /* Which prompts are put into requests from now on; ctx is the app. */
 void reqlog_prompts(void *ctx, const struct prompts *p);
+/* The kernel is not asked after clients (wire/peer.h): why; ctx is the app. */
+void reqlog_unwatched(void *ctx, int why);
 
 #endif

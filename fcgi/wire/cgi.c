@@ -193,6 +193,7 @@ bool wire_cgi(struct loop *l, char *const environ_[], const struct wire_handler 
 		free(g);
 		return false;
 	}
+	watch_open(&g->wire);
 	g->done = done;
 	g->wire.over.fn = on_over;
 	/* The web server may close the pipe between poll() and write(). */

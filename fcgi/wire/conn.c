@@ -52,6 +52,8 @@ void conn_move(struct conn *c, enum conn_state state)
 
 	link_del(&c->link);
 	c->state = state;
+	if (state != CONN_ANSWERING)
+		watch_end(c);
 	link_add(&w->lists[state], &c->link);
 	if ((state == CONN_READING || state == CONN_ENDING) &&
 	    !loop_timer_is_set(&w->sweep))
@@ -92,11 +94,15 @@ void conn_lost(struct conn *c)
 void conn_hand_over(struct conn *c)
 {
 	struct request *req = c->req;
+	struct peer peer;
+	bool asks = peer_of(&peer, req);
 
 	c->req = NULL;
 	c->phase = PHASE_WHOLE;
 	conn_move(c, CONN_ANSWERING);
 	c->wire->h.request(c->wire->ctx, c, req);
+	if (asks && c->state == CONN_ANSWERING)
+		watch_begin(c, &peer);
 }
 
 void conn_finished(struct conn *c)
@@ -197,6 +203,7 @@ struct conn *conn_new(struct wire *w, int fd)
 	buf_init(&c->out, MAX_OUT);
 	buf_init(&c->control, MAX_CONTROL);
 	link_init(&c->link);
+	link_init(&c->watched);
 	conn_move(c, CONN_READING);
 	w->conns++;
 	return c;

@@ -11,7 +11,8 @@
  *
  * A peer that sends half a request holds its own connection and nothing else,
  * for MAX_PEER_SILENCE_MS of silence at most. A peer that closes (or half
- * closes) after its request is a client that is gone.
+ * closes) after its request is a client that is gone; so is one whose client
+ * has closed its connection to a web server on this machine (watch.c).
  *
  * Life of a conn: handler->request hands over conn and request; the handler
  * answers through the functions below and ends with conn_end() or
@@ -38,6 +39,8 @@ struct wire_handler {
 	void (*drained)(void *ctx, struct conn *conn, void *user);
 	/* May one more be accepted now? Asked before each accept. */
 	bool (*may_accept)(void *ctx);
+	/* Clients can not be asked after (any more): an errno. NULL is fine. */
+	void (*unwatched)(void *ctx, int why);
 };
 
 /* Listens on fd (made non-blocking; stays the caller's). NULL: no memory. */

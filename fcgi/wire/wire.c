@@ -158,6 +158,9 @@ bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
 	w->listener.fd = -1;
 	w->again.fn = on_again;
 	w->sweep.fn = on_sweep;
+	w->peers.fd = -1;
+	for (size_t i = 0; i < ARRAY_LEN(w->watched); i++)
+		link_init(&w->watched[i]);
 	for (size_t i = 0; i < ARRAY_LEN(w->lists); i++)
 		link_init(&w->lists[i]);
 	w->scratch = malloc(SCRATCH_SIZE);
@@ -177,6 +180,8 @@ void wire_teardown(struct wire *w)
 	wire_leave(w);		/* frees them */
 	loop_timer_cancel(w->loop, &w->sweep);
 	loop_timer_cancel(w->loop, &w->over);
+	loop_timer_cancel(w->loop, &w->watch);
+	peers_close(&w->peers);
 	params_end(w);
 	free(w->scratch);
 }
@@ -204,6 +209,7 @@ struct wire *wire_new(struct loop *l, int fd, const struct wire_handler *h,
 		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	w->listener = (struct loop_fd){ .fd = fd, .fn = on_listener };
 	w->tcp = is_tcp(fd);
+	watch_open(w);
 	wire_accept(w, true);
 	return w;
 }

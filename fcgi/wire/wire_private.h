@@ -6,6 +6,8 @@
  *	record.c	FastCGI records in: from bytes to a request
  *	params.c	the parameters: checked by us, parsed by libfcgi
  *	conn_out.c	the answer: records out
+ *	peer.c		what the kernel knows of a client (peer.h)
+ *	watch.c		who is asked after, and when
  *	cgi.c		one plain CGI request behind the same face
  */
 #ifndef CHATMOCK_WIRE_PRIVATE_H
@@ -14,6 +16,7 @@
 #include "../../shared/buf.h"
 #include "../../shared/ceilings.h"
 #include "conn.h"
+#include "peer.h"
 
 #define RECORD_HEAD	8
 #define END_RECORD	16		/* an END_REQUEST with its head */
@@ -44,6 +47,9 @@ enum phase { PHASE_NONE, PHASE_PARAMS, PHASE_STDIN, PHASE_WHOLE };
 /* What is done with the content of the record being read. */
 enum take { TAKE_SKIP, TAKE_SMALL, TAKE_PARAMS, TAKE_STDIN, TAKE_ABORT };
 
+/* Which clients are asked after. */
+enum watch { WATCH_WAITING, WATCH_TOLD, WATCH__QUEUES };
+
 struct link {
 	struct link *prev, *next;
 };
@@ -66,6 +72,9 @@ struct conn {
 	struct loop_timer soon;		/* what may not be told inside a call */
 	void *user;
 	int64_t heard_us;		/* bytes last moved */
+	struct link watched;		/* in a queue of watch.c, or alone */
+	int64_t look_us;		/* when to ask after its client */
+	struct peer peer;		/* that client */
 
 	/* in */
 	struct reader reader;
@@ -105,7 +114,10 @@ struct wire {
 	struct loop_timer again;	/* accept after a pause */
 	struct loop_timer sweep;	/* once a second, while there is need */
 	struct loop_timer over;		/* CGI: the one conn has gone */
+	struct loop_timer watch;	/* the next look at clients */
 	struct link lists[CONN__STATES];
+	struct link watched[WATCH__QUEUES];	/* see watch.c; next first */
+	struct peers peers;
 	size_t conns;
 	size_t accept_failures;
 	unsigned depth;			/* callbacks of ours that are running */
@@ -199,6 +211,12 @@ void conn_reply(struct conn *c, enum record_type type, uint16_t id,
 		struct span content);
 void conn_reply_end(struct conn *c, uint16_t id, enum end_status status);
 void conn_out_reset(struct conn *c);
+
+/* --- watch.c */
+void watch_open(struct wire *w);
+void watch_off(struct wire *w);		/* the kernel cannot be asked (any more) */
+void watch_begin(struct conn *c, const struct peer *p);
+void watch_end(struct conn *c);		/* not watched: no-op */
 
 /* --- cgi.c */
 /* Non-blocking write to fd 1: as send(2). */

@@ -4,7 +4,8 @@ without a web server, and checks that count.
 
 The upstream reads its orders from the last text of the request: "12 words
 every 100 ms" is the answer "w1 w2 ... w12 " at that pace; "silence after 3"
-stops talking then and keeps the connection open.
+stops talking then and keeps the connection open; "silence at once" does not
+begin to answer.
 """
 import http.server
 import json
@@ -121,6 +122,8 @@ class _Upstream(http.server.BaseHTTPRequestHandler):
         order = re.findall(r"(\d+) words every (\d+) ms", text)
         words, pause = order[-1] if order else (3, 10)
         silence = re.findall(r"silence after (\d+)", text)
+        if "silence at once" in text and not self.wait(120):
+            raise EOFError
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The three web servers with their samples in front of chatmock.fcgi: a live
-stream, a 1 MB body, the Authorization header, a client that leaves, bodies
+stream, a 1 MB body, the Authorization header, clients that leave, bodies
 that are too large, hostile requests; and lighttpd with plain CGI.
 
     tests/servers/test_servers.py [lighttpd] [nginx] [apache] [cgi]
@@ -9,6 +9,7 @@ import http.client
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -304,7 +305,98 @@ def check_hostile(t, s, name):
     t.check(s.send("GET", "/").status == 200, name, "and all goes on")
 
 
+def kernel_tells():
+    """Can it be asked after TCP connections? An empty list is its answer."""
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as s:
+            s.settimeout(5)
+            s.send(struct.pack("=IHHII", 72, 20, 0x301, 1, 0)
+                   + bytes([socket.AF_INET, socket.IPPROTO_TCP]) + bytes(54))
+            length, kind, _, _, _, error = struct.unpack("=IHHIIi", s.recv(4096)[:20])
+            return kind == 3 and error == 0
+    except OSError:
+        return False
+
+
+def connect_and_send(port, text, stream, host="localhost"):
+    """The request is there as soon as the connection: some servers do not
+    look at such a client before they have something for it."""
+    body = chat(text, stream=stream)
+    c = socket.create_connection(("127.0.0.1", port), 30)
+    c.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: %s\r\n"
+              b"Content-Type: application/json\r\nConnection: close\r\n"
+              b"Content-Length: %d\r\n\r\n" % (host.encode(), len(body)) + body)
+    return c
+
+
+def called(name):
+    """What upstream was called with by this name."""
+    return until(lambda: [s for s in up.seen if name.encode() in s.body], 10)
+
+
+def leave(t, s, name, what, text, stream, after, reset=False):
+    """20 clients that go: each upstream call ends. They say when it did."""
+    ends, went = [], []
+    for i in range(20):
+        word = f"{name}-{what}-{i}-".replace(" ", "-")
+        c = connect_and_send(s.port, f"{word} {text}", stream,
+                             f"127.0.0.1:{s.port}" if i % 2 else "localhost")
+        if not t.check(called(word), name, what, "reaches upstream"):
+            continue
+        went.append((word, c, time.monotonic()))
+    for word, c, begun in went:
+        time.sleep(max(0, begun + after - time.monotonic()))
+        if text.endswith("after 2"):
+            while words_of(c.recv(4096)) == 0:
+                pass
+        if reset:
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        left = time.monotonic()
+        c.close()
+        ends.append((called(word)[0], left))
+    until(lambda: all(seen.gone for seen, _ in ends), 5)
+    late = [seen.gone and seen.gone - left for seen, left in ends
+            if not seen.gone or seen.gone - left > 4]
+    t.check(len(ends) == 20 and not late, name, what, "upstream hears of it", late)
+    took = [seen.gone - left for seen, left in ends if seen.gone]
+    print(f"    {name}: {what}: at the latest after {max(took, default=0):.2f} s",
+          flush=True)
+
+
+def check_leaving(t, s, name):
+    patient = [connect_and_send(s.port, "4 words every 1500 ms", i % 2 == 0)
+               for i in range(20)]
+    leave(t, s, name, "leaves a whole answer", "silence at once", False, 0.6)
+    leave(t, s, name, "leaves it soon", "silence at once", False, 0.05)
+    leave(t, s, name, "leaves a stream", "silence at once", True, 0.6)
+    leave(t, s, name, "leaves it by a reset", "silence at once", True, 0.6, True)
+    leave(t, s, name, "leaves a stream that fell silent",
+          "4 words every 10 ms, silence after 2", True, 0.3)
+    answers = []
+    for c in patient:
+        whole = b""
+        while True:
+            piece = c.recv(65536)
+            if not piece:
+                break
+            whole += piece
+        c.close()
+        answers.append(b" 200 " in whole[:15] and
+                       (words_of(whole) == 4 or b'"w1 w2 w3 w4 "' in whole))
+    t.check(all(answers), name, "nobody is cut who stays", answers)
+
+
 def check_server(t, name, sample, command):
+    # without its heartbeats: who hears of a client that left, hears it so
+    with Gateway(up, plain=True, CHATMOCK_HEARTBEAT=60, CHATMOCK_DRAIN_TIMEOUT=1) as g:
+        s = Server(g, sample, command)
+        try:
+            if name == "nginx" or kernel_tells():
+                check_leaving(t, s, name)
+            else:
+                t.skip(f"{name}: clients that leave", "no NETLINK_SOCK_DIAG here")
+        finally:
+            s.end()
     with Gateway(up, plain=True, CHATMOCK_HEARTBEAT=HEARTBEAT, CHATMOCK_DRAIN_TIMEOUT=1) as g:
         s = Server(g, sample, command)
         try:
@@ -364,6 +456,9 @@ def cgi(t):
             for check in (check_stream, check_large_body, check_abort,
                           check_heartbeat, check_too_large, check_plain):
                 check(t, s, "cgi")
+            if kernel_tells():
+                leave(t, s, "cgi", "leaves a whole answer", "silence at once",
+                      False, 0.6)
             r = s.send("GET", "/v1/models", headers={"Proxy": "http://127.0.0.1:1"})
             t.check(r.status == 200, "cgi", "a Proxy header means nothing", r.status)
             t.check(until(lambda: not children(s.p.pid), 3), "cgi",

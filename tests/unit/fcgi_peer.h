@@ -165,7 +165,7 @@ static inline void *server_run(void *arg)
 static inline void server_start(struct server *s)
 {
 	static const struct wire_handler handler = {
-		on_test_request, on_test_gone, on_test_drained, peer_may_accept,
+		on_test_request, on_test_gone, on_test_drained, peer_may_accept, NULL,
 	};
 
 	memset(s, 0, sizeof(*s));
