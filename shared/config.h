@@ -93,6 +93,15 @@
 	  "OAuth issuer that renews the login.") \
 	X(oauth_client_id, STR, "CODEX__OAUTH__CLIENT_ID", "CHATGPT_LOCAL_CLIENT_ID", \
 	  "app_EMoamEEZ73f0CkXaXp7hrann", 0, 0, "", "OAuth client of the login.") \
+	X(oauth_scopes, STR, "CODEX__OAUTH__SCOPES", "", \
+	  "openid profile email offline_access", 0, 0, "", \
+	  "What `chatmock login` asks the issuer for, blanks between.") \
+	X(callback_port, INT, "CODEX__CALLBACK_PORT", "", "1455", 1, 65533, "", \
+	  "Port to which the browser comes back; taken by another program: the one two above.") \
+	X(login_bind, STR, "CHATMOCK_LOGIN_BIND", "CHATGPT_LOCAL_LOGIN_BIND", "", 0, 0, "", \
+	  "Address for that port in place of this machine's own two; 0.0.0.0 only inside a container.") \
+	X(login_workspace, LIST, "CHATMOCK_LOGIN_WORKSPACE", "", "", 0, 0, "", \
+	  "Ids of the workspaces that a login may belong to; any other is not kept.") \
 	X(verbose, BOOL, "CHATMOCK_VERBOSE", "", "0", 0, 0, "", \
 	  "Log summaries of requests and of upstream's answers.") \
 	X(log_bodies, BOOL, "CHATMOCK_LOG_BODIES", "", "0", 0, 0, "", \

@@ -16,9 +16,6 @@ const struct setting config_settings[SETTING__COUNT] = {
 
 const struct reserved_setting config_reserved[] = {
 	{ "CHATMOCK_STORE", "stored responses" },
-	{ "CODEX__CALLBACK_PORT", "the login in the browser" },
-	{ "CODEX__OAUTH__SCOPES", "the login in the browser" },
-	{ "CHATGPT_LOCAL_LOGIN_BIND", "the login in the browser" },
 };
 const size_t config_reserved_count = ARRAY_LEN(config_reserved);
 

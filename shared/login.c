@@ -34,6 +34,7 @@ void login_free(struct login *l)
 	wipe(&l->account_id);
 	wipe(&l->plan);
 	wipe(&l->api_key);
+	wipe(&l->imported_from);
 	*l = (struct login){ 0 };
 }
 
@@ -55,6 +56,7 @@ bool login_copy(struct login *to, const struct login *from)
 	ok &= copy_str(&to->account_id, from->account_id);
 	ok &= copy_str(&to->plan, from->plan);
 	ok &= copy_str(&to->api_key, from->api_key);
+	ok &= copy_str(&to->imported_from, from->imported_from);
 	if (!ok)
 		login_free(to);
 	return ok;
@@ -97,6 +99,7 @@ enum err login_find(const struct config *c, char *path, struct err_note *note)
 {
 	const char *dirs[] = { c->home, c->chatgpt_local_home, c->codex_home,
 			       "~/.chatmock", "~/.chatgpt-local", "~/.codex" };
+	struct login_mend mend;
 	char dir[PATH_MAX];
 	struct stat st;
 
@@ -113,24 +116,28 @@ enum err login_find(const struct config *c, char *path, struct err_note *note)
 					path, strerrordesc_np(errno));
 	}
 	return err_tell(note, ERR_LOGIN_MISSING,
-			"There is no login yet: run `codex login`, or set "
-			"CHATMOCK_UPSTREAM_URL.");
+			"There is no login yet: run `%s`, or set "
+			"CHATMOCK_UPSTREAM_URL.", login_mend(c, &mend));
 }
 
-const char *login_mend(const struct config *c, const char *path,
-		       struct login_mend *mend)
+static bool is_plain(const char *path)
 {
-	const char *codex[] = { c->codex_home, "~/.codex" };
-	const char *slash = strrchr(path, '/');
-	int len = slash ? (int)(slash - path) : 0;
-	char dir[PATH_MAX];
+	for (; *path; path++)
+		if (*path <= ' ' || strchr("'\"\\$`&;<>|*?()[]{}!#", *path))
+			return false;
+	return true;
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(codex); i++)
-		if (place(codex[i], dir) && strlen(dir) == (size_t)len &&
-		    memcmp(dir, path, (size_t)len) == 0)
-			return "codex login";
-	snprintf(mend->text, sizeof(mend->text), "CODEX_HOME=%.*s codex login",
-		 len, path);
+const char *login_mend(const struct config *c, struct login_mend *mend)
+{
+	const char *quote = is_plain(c->home ? c->home : "") ? "" : "'";
+	char home[PATH_MAX], usual[PATH_MAX];
+
+	if (!place(c->home, home) || !place("~/.chatmock", usual) ||
+	    strcmp(home, usual) == 0 || strlen(home) > 200)
+		return "chatmock login";
+	snprintf(mend->text, sizeof(mend->text),
+		 "CHATMOCK_HOME=%s%s%s chatmock login", quote, home, quote);
 	return mend->text;
 }
 
@@ -238,10 +245,10 @@ enum err login_load(const struct config *c, const char *path, struct login *l,
 	if (err == ERR_LOGIN_BROKEN)
 		return err_tell(note, err, "The login file %s is broken: %s. "
 				"`%s` makes a new one.", path, bad.why,
-				login_mend(c, path, &mend));
+				login_mend(c, &mend));
 	if (err == ERR_LOGIN_MISSING)
 		return err_tell(note, err, "The login file %s is gone: run "
-				"`%s`.", path, login_mend(c, path, &mend));
+				"`%s`.", path, login_mend(c, &mend));
 	return err_set(note, err, "%s", bad.why);
 }
 

@@ -27,6 +27,7 @@ struct login {
 	struct file_stamp stamp;
 	char *access_token, *refresh_token, *id_token, *account_id, *plan;
 	char *api_key;			/* OPENAI_API_KEY when auth_mode is apikey */
+	char *imported_from;		/* it is a copy of that file, or NULL */
 	int64_t expires_at;		/* Unix seconds; 0: the token does not say */
 	int64_t last_refresh;		/* Unix seconds or 0 */
 	bool fedramp;

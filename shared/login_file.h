@@ -45,12 +45,11 @@ MUST_USE enum err login_load(const struct config *c, const char *path,
 /* A copy of all of it. False: no memory, and *to is empty. */
 MUST_USE bool login_copy(struct login *to, const struct login *from);
 
-/* The command that gets a new login into this file, to be typed as it is:
- * "codex login", or "CODEX_HOME=... codex login" where its own home is not the
- * file's. Returns a pointer to mend's text. */
+/* The command that gets a login which is found before all others, to be typed
+ * as it is; CHATMOCK_HOME is named where it is not the usual one. Returns a
+ * pointer to mend's text. */
 struct login_mend { char text[256]; };
-const char *login_mend(const struct config *c, const char *path,
-		       struct login_mend *mend);
+const char *login_mend(const struct config *c, struct login_mend *mend);
 
 /* No refresh will help a key, nor a token that is not there. */
 bool login_expired(const struct login *l, int64_t now_s);
@@ -78,6 +77,58 @@ MUST_USE enum err login_ask(const struct config *c,
 			    const char *refresh_token, const char *reason,
 			    struct login_answer *a, struct err_note *note);
 void login_answer_free(struct login_answer *a);
+
+/* The issuer's URL with a path behind it. False: too long. */
+bool login_issuer_url(const struct config *c, const char *path, char *out,
+		      size_t size);
+
+/* One POST to the issuer, LOGIN_HTTP_MS at the most; type is one of the two
+ * lines. ERR_LOGIN_RENEWAL: no answer. login_reply_wipe() is due always. */
+#define LOGIN_JSON "Content-Type: application/json"
+#define LOGIN_FORM "Content-Type: application/x-www-form-urlencoded"
+#define LOGIN_ORIGINATOR "chatmock"	/* what we call ourselves there */
+MUST_USE enum err login_post(const struct config *c,
+			     const struct http_settings *http, const char *path,
+			     const char *type, const struct buf *body,
+			     struct http_reply *reply, struct err_note *note);
+void login_reply_wipe(struct http_reply *reply);
+
+/* error.code, or error, or code; "" for what is no plain word. */
+void login_code(struct span body, char *code, size_t size);
+
+/* The tokens of an answer; the spans borrow from a->tree. */
+MUST_USE enum err login_tokens(struct span body, struct login_answer *a,
+			       struct err_note *note);
+
+/* The claims of a JWT, unchecked; NULL when it is none. The caller owns them. */
+#define AUTH_CLAIM "https://api.openai.com/auth"
+struct json_object *login_claims(const char *token);
+
+/* "$CHATMOCK_HOME/auth.json" into PATH_MAX bytes, the directory made if need
+ * be; links of the file resolved where it is there. */
+MUST_USE enum err login_home(const struct config *c, char real[PATH_MAX],
+			     struct err_note *note);
+
+/* Refusals and silences as a person shall read them (tell). what: of what we
+ * asked for. secret: never repeated, whatever the issuer says. */
+enum err login_no(const struct http_reply *reply, const char *what,
+		  struct span secret, struct err_note *note);
+enum err login_unreached(const struct config *c, struct err_note *note);
+
+/* "its refresh token has run out": why a renewal was refused for good. */
+const char *login_refusal_words(const char *code);
+
+/* The whole file, replaced. Under the lock. */
+MUST_USE enum err login_put(const char *real, struct json_object *tree,
+			    struct err_note *note);
+
+/* True when the issuer took the token back; else why says what was. */
+bool login_revoke(const struct config *c, const struct http_settings *http,
+		  const char *refresh_token, char *why, size_t size);
+
+/* The lock that renewals take, too. Close *fd to let go. */
+MUST_USE enum err login_lock(const char *real, int wait_ms, int *fd,
+			     struct err_note *note);
 
 /* False when new tokens could not be written beside this file. sure: also for
  * lack of space. Blocking. */

@@ -1,5 +1,5 @@
 /*
- * login_issuer.c - one question to the OAuth issuer, and what its answer means.
+ * login_issuer.c - a question to the OAuth issuer, and what its answer means.
  *
  * Knows nothing of files and locks: whoever asks holds the lock, for the
  * question spends the refresh token whatever becomes of the answer.
@@ -10,14 +10,15 @@
 
 #define MAX_RETRY_AFTER	3600	/* seconds of the issuer's that we honour */
 
-static bool issuer_url(const struct config *c, char *out, size_t size)
+bool login_issuer_url(const struct config *c, const char *path, char *out,
+		      size_t size)
 {
 	size_t len = strlen(c->auth_issuer);
 	int n;
 
 	while (len > 0 && c->auth_issuer[len - 1] == '/')
 		len--;
-	n = snprintf(out, size, "%.*s/oauth/token", (int)len, c->auth_issuer);
+	n = snprintf(out, size, "%.*s%s", (int)len, c->auth_issuer, path);
 	return n > 0 && (size_t)n < size;
 }
 
@@ -33,14 +34,12 @@ static void write_question(struct buf *b, const struct config *c,
 	buf_char(b, '}');
 }
 
-static enum err post(const struct config *c, const struct http_settings *http,
-		     const char *refresh_token, const char *reason,
-		     struct http_reply *reply, struct err_note *note)
+enum err login_post(const struct config *c, const struct http_settings *http,
+		    const char *path, const char *type, const struct buf *body,
+		    struct http_reply *reply, struct err_note *note)
 {
-	static const char *const headers[] = {
-		"Content-Type: application/json",
-		"Accept: application/json",
-		"originator: chatmock",
+	const char *const headers[] = {
+		type, "Accept: application/json", "originator: " LOGIN_ORIGINATOR,
 	};
 	struct err_note bad = ERR_NOTE_INIT;
 	struct http_request q = {
@@ -48,28 +47,31 @@ static enum err post(const struct config *c, const struct http_settings *http,
 		.header_count = ARRAY_LEN(headers),
 	};
 	char url[2048];
-	struct buf body;
 	enum err err;
 
-	if (!issuer_url(c, url, sizeof(url)))
+	if (!login_issuer_url(c, path, url, sizeof(url)))
 		return err_set(note, ERR_LOGIN_RENEWAL, "the issuer's URL is too long");
-	buf_init(&body, MAX_TOKEN + 8192);
-	write_question(&body, c, refresh_token, reason);
 	q.url = url;
-	q.body = buf_span(&body);
-	err = buf_err(&body);
+	q.body = buf_span(body);
+	err = buf_err(body);
 	if (!err)
 		err = http_fetch(http, &q, LOGIN_HTTP_MS, MAX_TOKEN_REPLY, reply,
 				 &bad);
 	if (err)
 		err = err_set(note, ERR_LOGIN_RENEWAL, "the issuer: %s",
 			      bad.code ? bad.why : err_name(err));
-	buf_wipe_free(&body);
 	return err;
 }
 
+void login_reply_wipe(struct http_reply *reply)
+{
+	if (reply->body.ptr)
+		explicit_bzero(reply->body.ptr, reply->body.len);
+	http_reply_free(reply);
+}
+
 /* error.code, or error, or code; "" for what is no plain word. */
-static void read_code(struct span body, char *code, size_t size)
+void login_code(struct span body, char *code, size_t size)
 {
 	struct err_note ignored = ERR_NOTE_INIT;
 	struct json_object *v = json_parse(body, &ignored);
@@ -106,7 +108,7 @@ static enum err read_refusal(const struct http_reply *reply,
 {
 	int64_t wait = 0;
 
-	read_code(buf_span(&reply->body), a->code, sizeof(a->code));
+	login_code(buf_span(&reply->body), a->code, sizeof(a->code));
 	if (is_permanent(reply->status, a->code)) {
 		if (!a->code[0])
 			text_copy(a->code, sizeof(a->code), SPAN("401"));
@@ -120,8 +122,8 @@ static enum err read_refusal(const struct http_reply *reply,
 		       reply->status, a->code);
 }
 
-static enum err read_tokens(struct span body, struct login_answer *a,
-			    struct err_note *note)
+enum err login_tokens(struct span body, struct login_answer *a,
+		      struct err_note *note)
 {
 	struct err_note ignored = ERR_NOTE_INIT;
 
@@ -145,17 +147,20 @@ enum err login_ask(const struct config *c, const struct http_settings *http,
 		   struct login_answer *a, struct err_note *note)
 {
 	struct http_reply reply = { 0 };
+	struct buf body;
 	enum err err;
 
 	*a = (struct login_answer){ 0 };
-	err = post(c, http, refresh_token, reason, &reply, note);
+	buf_init(&body, MAX_TOKEN + 8192);
+	write_question(&body, c, refresh_token, reason);
+	err = login_post(c, http, "/oauth/token", LOGIN_JSON, &body, &reply,
+			 note);
+	buf_wipe_free(&body);
 	if (!err && reply.status >= 200 && reply.status <= 299)
-		err = read_tokens(buf_span(&reply.body), a, note);
+		err = login_tokens(buf_span(&reply.body), a, note);
 	else if (!err)
 		err = read_refusal(&reply, a, note);
-	if (reply.body.ptr)
-		explicit_bzero(reply.body.ptr, reply.body.len);
-	http_reply_free(&reply);
+	login_reply_wipe(&reply);
 	return err;
 }
 

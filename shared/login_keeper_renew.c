@@ -101,7 +101,7 @@ bool keeper_renew(struct login_keeper *k, bool refused,
 		err_tell(&k->refused_note, ERR_LOGIN_STALE, "Upstream refuses "
 			 "the login in %s, though it was renewed just now: "
 			 "run `%s`.", k->login.path,
-			 login_mend(k->c, k->login.path, &mend));
+			 login_mend(k->c, &mend));
 		*note = &k->refused_note;
 		return false;
 	}

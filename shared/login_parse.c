@@ -11,7 +11,6 @@
 #define MAX_JWT_CLAIMS	(64u << 10)
 #define MAX_PLAN	64
 #define LAST_SECOND	253402300799	/* of the year 9999 */
-#define AUTH_CLAIM	"https://api.openai.com/auth"
 
 bool login_word_ok(struct span s, size_t max)
 {
@@ -41,8 +40,7 @@ static enum err take_word(struct json_object *from, const char *key, size_t max,
 	return ERR_NONE;
 }
 
-/* The claims of a JWT; NULL when it is none. The caller owns them. */
-static struct json_object *jwt_claims(const char *token)
+struct json_object *login_claims(const char *token)
 {
 	struct err_note ignored = ERR_NOTE_INIT;
 	struct json_object *claims = NULL;
@@ -143,6 +141,18 @@ static enum err take_tokens(struct json_object *tokens, struct login *l,
 	return ERR_NONE;
 }
 
+/* Where a copy came from; only for people to read. */
+static bool take_origin(struct json_object *root, struct login *l)
+{
+	struct span from = json_get_str(json_get_object(root, "chatmock"),
+					"imported_from");
+
+	if (!from.len || from.len >= PATH_MAX)
+		return true;
+	l->imported_from = strndup(from.ptr, from.len);
+	return l->imported_from != NULL;
+}
+
 enum err login_parse_tree(struct json_object *root, struct login *l,
 			  struct err_note *note)
 {
@@ -152,14 +162,16 @@ enum err login_parse_tree(struct json_object *root, struct login *l,
 	if (!json_is_object(root))
 		return err_set(note, ERR_LOGIN_BROKEN, "it is no JSON object");
 	l->last_refresh = clock_parse(json_get_str(root, "last_refresh"));
+	if (!take_origin(root, l))
+		return err_set(note, ERR_NO_MEMORY, "reading the login");
 	err = take_key(root, l, note);
 	if (err || l->api_key)
 		return err;
 	err = take_tokens(json_get_object(root, "tokens"), l, note);
 	if (err)
 		return err;
-	access = jwt_claims(l->access_token);
-	id = jwt_claims(l->id_token);
+	access = login_claims(l->access_token);
+	id = login_claims(l->id_token);
 	l->expires_at = claim_time(access, "exp");
 	agent = json_get_object(root, "agent_identity");
 	if (json_get_bool(agent, "chatgpt_account_is_fedramp", false))

@@ -47,9 +47,9 @@ static enum err stale(const struct renewal *r, const char *code,
 {
 	struct login_mend mend;
 	enum err err = err_tell(note, ERR_LOGIN_STALE,
-				"The login in %s cannot be renewed any more "
-				"(%s): run `%s`.", r->l->path, code,
-				login_mend(r->c, r->l->path, &mend));
+				"The login in %s has ended (%s: %s): run `%s`.",
+				r->l->path, code, login_refusal_words(code),
+				login_mend(r->c, &mend));
 
 	if (note && !note->ucode[0])
 		text_copy(note->ucode, sizeof(note->ucode), span_of(code));
@@ -353,7 +353,7 @@ enum err login_renew_until(const struct config *c,
 	if (!realpath(l->path, r.real))
 		return err_tell(note, ERR_LOGIN_MISSING, "The login file %s is "
 				"gone: run `%s`.", l->path,
-				login_mend(c, l->path, &mend));
+				login_mend(c, &mend));
 	err = take_lock(r.real, wait_ms, stop, &lock, note);
 	if (err)
 		return err;

@@ -93,4 +93,7 @@ MUST_USE enum err plan_read(const char *home, struct plan *l,
 MUST_USE enum err plan_write(const char *home, const struct plan *l,
 			       int *again_ms, struct err_note *note);
 
+/* Another account: what is known of the last one's plan is no use. */
+void plan_forget(const char *home);
+
 #endif

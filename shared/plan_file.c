@@ -102,3 +102,12 @@ out:
 	buf_free(&path);
 	return code;
 }
+
+void plan_forget(const char *home)
+{
+	struct buf path;
+
+	path_of(&path, home, "limits.json");
+	(void)unlink(path.ptr);
+	buf_free(&path);
+}

@@ -221,3 +221,30 @@ bool text_copy(char *dst, size_t size, struct span s)
 	dst[s.len] = '\0';
 	return fits;
 }
+
+void base64url_encode(struct span s, struct buf *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0;
+	int have = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		bits = bits << 8 | (unsigned char)s.ptr[i];
+		for (have += 8; have >= 6; have -= 6)
+			buf_char(out, digits[bits >> (have - 6) & 63]);
+	}
+	if (have)
+		buf_char(out, digits[bits << (6 - have) & 63]);
+}
+
+bool text_eq_secret(struct span a, struct span b)
+{
+	volatile unsigned char differ = 0;
+
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		differ |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+	return differ == 0;
+}

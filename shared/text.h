@@ -38,6 +38,12 @@ size_t utf8_partial_tail(struct span s);
 /* Appends the decoded bytes; padding optional. False when s is not base64url. */
 MUST_USE bool base64url_decode(struct span s, struct buf *out);
 
+/* Appends s as base64url without padding. */
+void base64url_encode(struct span s, struct buf *out);
+
+/* Equal? In a time that tells nothing of where they differ, only of lengths. */
+bool text_eq_secret(struct span a, struct span b);
+
 /* Lower-case hex of the SHA-256 of s into out[65]. */
 void sha256_hex(struct span s, char out[65]);
 

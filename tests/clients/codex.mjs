@@ -257,7 +257,7 @@ export default async function (t) {
 				const r = await run(g, home, "Say hello.");
 
 				assert.equal(r.code, 1);
-				assert.match(r.failure, /401 Unauthorized.*codex login/s);
+				assert.match(r.failure, /401 Unauthorized.*chatmock login/s);
 				await g.sent(0);
 			}, { ms: RUN_MS + 5000 });
 		});

@@ -230,7 +230,7 @@ def test_login_fails(t):
         asked = issuer.asked()
         r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and r.job("login").get("error") == "login_stale" and
-                "codex login" in r.job("login")["msg"], "the command that helps", r)
+                "chatmock login" in r.job("login")["msg"], "the command that helps", r)
         r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and issuer.asked() == asked + 1,
                 "a dead token is asked about once", r, issuer.asked() - asked)
@@ -254,7 +254,7 @@ def test_login_killed(t):
         time.sleep(2)       # the token is spent by then
         r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and r.job("login").get("error") == "login_stale" and
-                "codex login" in r.job("login")["msg"], "what helps", r)
+                "chatmock login" in r.job("login")["msg"], "what helps", r)
         asked = issuer.asked()
         r = p.run("--now", "--job", "login")
         t.check(r.code == 111 and issuer.asked() == asked, "asked once", r)

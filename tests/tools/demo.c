@@ -3,7 +3,7 @@
 
 #define SCRIPT "{\"interval_ms\":30,\"say\":\"" \
 	"Hello! This is the ChatMock demo upstream: no account is used and no model " \
-	"is asked. To get real answers, log in with `codex login`, or set " \
+	"is asked. To get real answers, log in with `chatmock login`, or set " \
 	"CHATMOCK_UPSTREAM_URL to a Responses API, and start again.\"}"
 
 void demo_begin(struct conn *c, const struct request *req)

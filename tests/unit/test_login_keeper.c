@@ -337,7 +337,7 @@ static void test_dead(struct rig *r)
 	run(r, 0, 1300);
 	check(want(r, NULL));
 	check_int(r->w[0].code, ERR_LOGIN_STALE);
-	check(strstr(r->w[0].why, "codex login") != NULL);
+	check(strstr(r->w[0].why, "chatmock login") != NULL);
 	check_int(atomic_load(&r->s->posts), 1);
 	check_str(span_of(r->events), "login_read:ok "
 		  "login_renewal_failed:login_stale");

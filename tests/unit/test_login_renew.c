@@ -244,7 +244,7 @@ static void test_refusals(struct place *p, struct issuer *s)
 		check_int(read_and_renew(p, &l, &note), want);
 		check_str(span_of(note.ucode), answers[i].code);
 		check_int(atomic_load(&s->posts), answers[i].permanent ? 1 : 2);
-		check((strstr(note.tell, " codex login`") != NULL) ==
+		check((strstr(note.tell, "`chatmock login`") != NULL) ==
 		      answers[i].permanent);
 		check((strstr(slurp(memory), hash) != NULL) ==
 		      answers[i].permanent);
@@ -305,7 +305,7 @@ static void test_codex_words(struct place *p, struct issuer *s)
 	snprintf(path, sizeof(path), "%s/.codex/auth.json", p->home);
 	put_login(path, -10, "rt-1");
 	check_int(read_and_renew(p, &l, &note), ERR_LOGIN_STALE);
-	check(strstr(note.tell, "`codex login`") != NULL);
+	check(strstr(note.tell, "`chatmock login`") != NULL);
 	check(strstr(note.tell, path) != NULL);
 	login_free(&l);
 	unlink(path);
@@ -541,7 +541,7 @@ static void test_killed(struct place *p, struct issuer *s)
 	for (int i = 0; i < 3; i++) {
 		check_int(read_and_renew(p, &l, &note), ERR_LOGIN_STALE);
 		check_str(span_of(note.ucode), "refresh_token_reused");
-		check(strstr(note.tell, " codex login`") != NULL);
+		check(strstr(note.tell, "`chatmock login`") != NULL);
 		login_free(&l);
 	}
 	check_int(atomic_load(&s->posts), 2);

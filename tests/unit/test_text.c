@@ -51,6 +51,30 @@ static void doubles(void)
 	}
 }
 
+static void secrets(void)
+{
+	static const struct { const char *a, *b; bool same; } cases[] = {
+		{ "", "", true }, { "a", "", false }, { "", "a", false },
+		{ "abc", "abc", true }, { "abc", "abd", false },
+		{ "abc", "xbc", false }, { "abc", "abcd", false },
+	};
+	struct buf b;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		check(text_eq_secret(span_of(cases[i].a), span_of(cases[i].b)) ==
+		      cases[i].same);
+
+	/* RFC 4648's examples, without padding, and the two other letters */
+	buf_init(&b, 100);
+	for (size_t i = 0; i <= 6; i++) {
+		base64url_encode((struct span){ "foobar", i }, &b);
+		buf_char(&b, ' ');
+	}
+	base64url_encode(SPAN("\xfb\xff\xbf"), &b);
+	check_str(buf_span(&b), " Zg Zm8 Zm9v Zm9vYg Zm9vYmE Zm9vYmFy -_-_");
+	buf_free(&b);
+}
+
 static void words(void)
 {
 	struct span rest = SPAN(" a ,, b c,\t,d"), piece;
@@ -208,6 +232,7 @@ int main(void)
 	plain_runs();
 	doubles();
 	words();
+	secrets();
 	globs();
 	utf8();
 	base64();
