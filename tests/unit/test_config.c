@@ -535,6 +535,27 @@ static void test_reserved(void)
 	config_free(&c);
 }
 
+static void test_login_settings(void)
+{
+	static const char *const env[4] = {
+		"CODEX__OAUTH__SCOPES=openid", "CODEX__CALLBACK_PORT=1460",
+		"CHATMOCK_LOGIN_WORKSPACE=ws-1, ws-2", "CHATMOCK_LOGIN_BIND=::1"
+	};
+	struct config c;
+	struct err_note note;
+
+	check_int(read_all(&c, env, NULL, "chatgpt_local_login_bind = ::2", &note),
+		  0);
+	check_str(span_of(c.oauth_scopes), "openid");
+	check_int(c.callback_port, 1460);
+	check_str(span_of(c.login_workspace), "ws-1, ws-2");
+	check_str(span_of(c.login_bind), "::1");
+	config_free(&c);
+	check_int(read_all(&c, env, "CODEX__CALLBACK_PORT=65534", NULL, &note),
+		  ERR_CONFIG);
+	config_free(&c);
+}
+
 static void test_shared_variables(void)
 {
 	char *env[] = {
@@ -649,6 +670,7 @@ int main(void)
 	test_file();
 	test_places();
 	test_reserved();
+	test_login_settings();
 	test_shared_variables();
 	test_key();
 	test_loopback();
