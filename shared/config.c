@@ -9,86 +9,10 @@
 
 #include <arpa/inet.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <sys/stat.h>
 
-#include "ceilings.h"
 #include "file.h"
 #include "text.h"
-
-char *config_keep(struct config *c, struct span s)
-{
-	struct config_private *p = c->private;
-	char *copy;
-
-	if (p->owned_count == p->owned_size) {
-		size_t size = p->owned_size ? p->owned_size * 2 : 64;
-		char **more = realloc(p->owned, size * sizeof(*more));
-
-		if (!more)
-			return NULL;
-		p->owned = more;
-		p->owned_size = size;
-	}
-	copy = malloc(s.len + 1);
-	if (!copy)
-		return NULL;
-	memcpy(copy, s.ptr, s.len);
-	copy[s.len] = '\0';
-	p->owned[p->owned_count++] = copy;
-	return copy;
-}
-
-void config_warn(struct config *c, const char *fmt, ...)
-{
-	struct config_private *p = c->private;
-	char text[512];
-	va_list args;
-
-	if (c->warning_count == MAX_WARNINGS)
-		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	p->warnings[c->warning_count] = config_keep(c, span_of(text));
-	c->warnings = p->warnings;
-	c->warning_count += p->warnings[c->warning_count] != NULL;
-}
-
-enum err config_alias_add(struct config *c, struct span pattern,
-			  struct span model, const char *where,
-			  struct err_note *note)
-{
-	struct config_private *p = c->private;
-	struct config_alias *a;
-
-	if (!model.len || pattern.len > MAX_MODEL_NAME || model.len > MAX_MODEL_NAME ||
-	    memchr(pattern.ptr, '\0', pattern.len) ||
-	    memchr(model.ptr, '\0', model.len) ||
-	    !utf8_valid(pattern) || !utf8_valid(model))
-		return err_tell(note, ERR_CONFIG, "%s: wanted is NAME = MODEL, "
-				"of at most %d bytes each.", where, MAX_MODEL_NAME);
-	if (c->alias_count == MAX_ALIASES)
-		return err_tell(note, ERR_CONFIG, "%s: more than %d lines in "
-				"[models].", where, MAX_ALIASES);
-	if (c->alias_count == p->alias_size) {
-		size_t size = p->alias_size ? p->alias_size * 2 : 16;
-
-		a = realloc(p->aliases, size * sizeof(*a));
-		if (!a)
-			return err_set(note, ERR_NO_MEMORY, "aliases");
-		p->aliases = a;
-		p->alias_size = size;
-		c->aliases = a;
-	}
-	a = &p->aliases[c->alias_count];
-	a->pattern = config_keep(c, pattern);
-	a->model = config_keep(c, model);
-	if (!a->pattern || !a->model)
-		return err_set(note, ERR_NO_MEMORY, "aliases");
-	c->alias_count++;
-	return 0;
-}
 
 /* Names that are ours, but no settings: they are read elsewhere. */
 static bool is_apart(const char *name)
@@ -165,28 +89,47 @@ static enum err early_home(struct config *c, char *out, size_t size,
 	return 0;
 }
 
+/* The path of the file there is into out; *there is false when there is none:
+ * out is then where it would lie. */
+static enum err find_file(struct config *c, const char *asked,
+			  char out[PATH_MAX], bool *there, struct err_note *note)
+{
+	static const char common[] = "/etc/chatmock.conf";
+	struct err_note why = ERR_NOTE_INIT;
+	struct file_stamp stamp;
+	char home[PATH_MAX];
+	bool fits;
+
+	if (asked && *asked) {
+		if (file_expand(asked, out, PATH_MAX, &why))
+			return err_tell(note, ERR_CONFIG, "CHATMOCK_CONFIG: %s.",
+					why.why);
+		*there = file_stat(out, &stamp);
+		return 0;
+	}
+	if (early_home(c, home, sizeof(home), note))
+		return note->code;
+	fits = snprintf(out, PATH_MAX, "%s/chatmock.conf", home) < PATH_MAX;
+	*there = fits && file_stat(out, &stamp);
+	if (!*there && file_stat(common, &stamp)) {
+		text_copy(out, PATH_MAX, span_of(common));
+		*there = true;
+	}
+	return 0;
+}
+
 /* Reads the file there is; a file that was asked for by name must be there. */
 static enum err read_file(struct config *c, const char *asked,
 			  struct err_note *note)
 {
-	char path[PATH_MAX], home[PATH_MAX];
 	struct err_note why = ERR_NOTE_INIT;
-	struct file_stamp stamp;
+	char path[PATH_MAX];
+	bool there;
 
-	if (asked && *asked) {
-		if (file_expand(asked, path, sizeof(path), &why))
-			return err_tell(note, ERR_CONFIG, "CHATMOCK_CONFIG: %s.",
-					why.why);
-	} else {
-		if (early_home(c, home, sizeof(home), note))
-			return note->code;
-		if (snprintf(path, sizeof(path), "%s/chatmock.conf", home) >=
-		    (int)sizeof(path) || !file_stat(path, &stamp)) {
-			snprintf(path, sizeof(path), "/etc/chatmock.conf");
-			if (!file_stat(path, &stamp))
-				return 0;
-		}
-	}
+	if (find_file(c, asked, path, &there, note))
+		return note->code;
+	if (!there && !(asked && *asked))
+		return 0;
 	c->file = config_keep(c, span_of(path));
 	if (!c->file)
 		return err_set(note, ERR_NO_MEMORY, "settings");
@@ -311,27 +254,54 @@ static enum err derive(struct config *c, struct err_note *note)
 	return 0;
 }
 
+enum err config_settle(struct config *c, struct err_note *note)
+{
+	return read_values(c, note) ? note->code : derive(c, note);
+}
+
+/* All sources but the file; *file is the one that was asked for, or NULL. */
+static enum err read_outside(struct config *c, char *const environ_[],
+			     const char *const *sets, size_t set_count,
+			     const char **file, struct err_note *note)
+{
+	const char *file_set = NULL;
+
+	*file = NULL;
+	for (size_t i = 0; i < set_count; i++)
+		if (read_command(c, sets[i], &file_set, note))
+			return note->code;
+	if (read_environment(c, environ_, file, note))
+		return note->code;
+	if (file_set)
+		*file = file_set;
+	return 0;
+}
+
 enum err config_read(struct config *c, char *const environ_[],
 		     const char *const *sets, size_t set_count,
 		     struct err_note *note)
 {
-	const char *file = NULL, *file_set = NULL;
+	const char *file;
 
-	*c = (struct config){ 0 };
-	c->private = calloc(1, sizeof(*c->private));
-	if (!c->private)
-		return err_set(note, ERR_NO_MEMORY, "settings");
-	for (size_t i = 0; i < set_count; i++)
-		if (read_command(c, sets[i], &file_set, note))
-			goto out;
-	if (read_environment(c, environ_, &file, note) ||
-	    keep_shared(c, environ_, note) ||
-	    read_file(c, file_set ? file_set : file, note) ||
-	    read_values(c, note) || derive(c, note))
-		goto out;
-	return 0;
-out:
-	config_free(c);
+	if (config_begin(c, note) ||
+	    read_outside(c, environ_, sets, set_count, &file, note) ||
+	    keep_shared(c, environ_, note) || read_file(c, file, note) ||
+	    config_settle(c, note))
+		config_free(c);
+	return note->code;
+}
+
+enum err config_file_path(char *const environ_[], const char *const *sets,
+			  size_t set_count, char out[PATH_MAX], bool *there,
+			  struct err_note *note)
+{
+	struct config c;
+	const char *file;
+
+	if (!config_begin(&c, note) &&
+	    !read_outside(&c, environ_, sets, set_count, &file, note))
+		find_file(&c, file, out, there, note);
+	config_free(&c);
 	return note->code;
 }
 
@@ -341,20 +311,4 @@ bool config_given(const struct config *c, const char *name)
 	const struct setting *s = config_find(name, &rank);
 
 	return s && c->private->given[s - config_settings].text;
-}
-
-void config_free(struct config *c)
-{
-	struct config_private *p = c->private;
-
-	for (size_t i = 0; p && i < p->owned_count; i++) {
-		explicit_bzero(p->owned[i], strlen(p->owned[i]));
-		free(p->owned[i]);
-	}
-	if (p) {
-		free(p->owned);
-		free(p->aliases);
-		free(p);
-	}
-	*c = (struct config){ 0 };
 }

@@ -26,8 +26,9 @@ static enum err fault(struct reader *r, const char *what)
 			r->line, what);
 }
 
-/* The value without its comment and quotes. False: a quote is not closed. */
-static bool value_of(struct span s, struct span *out)
+/* The value without its comment and quotes, and with its quotes. False: a
+ * quote is not closed. */
+static bool value_of(struct span s, struct span *out, struct span *whole)
 {
 	s = text_trim(s);
 	if (s.len && s.ptr[0] == '"') {
@@ -37,6 +38,7 @@ static bool value_of(struct span s, struct span *out)
 		if (!end)
 			return false;
 		*out = (struct span){ s.ptr + 1, (size_t)(end - s.ptr) - 1 };
+		*whole = (struct span){ s.ptr, out->len + 2 };
 		rest = text_trim((struct span){ end + 1,
 				 s.len - out->len - 2 });
 		return !rest.len || rest.ptr[0] == '#' || rest.ptr[0] == ';';
@@ -49,27 +51,56 @@ static bool value_of(struct span s, struct span *out)
 			break;
 		}
 	}
-	*out = text_trim(s);
+	*out = *whole = text_trim(s);
 	return true;
 }
 
-static enum err section_line(struct reader *r, struct span s)
+static void section_line(struct span s, struct config_line *l)
 {
-	struct span name;
+	struct span name, whole;
 
-	if (!value_of(s, &name) || name.len < 2 || name.ptr[name.len - 1] != ']')
-		return fault(r, "a section is written [name]");
+	l->kind = LINE_WRONG;
+	l->fault = "a section is written [name]";
+	if (!value_of(s, &name, &whole) || name.len < 2 ||
+	    name.ptr[name.len - 1] != ']')
+		return;
 	name = text_trim((struct span){ name.ptr + 1, name.len - 2 });
-	if (!text_copy(r->section, sizeof(r->section), name))
-		return fault(r, "no such section");
-	if (text_eq_nocase(name, "chatmock"))
-		r->section[0] = '\0';
-	else if (!text_eq_nocase(name, "models") && !text_eq_nocase(name, "codex") &&
-		 !text_starts_nocase(name, "codex.") &&
-		 !text_starts_nocase(name, "codex__"))
-		return fault(r, "no such section; there are [chatmock], [codex] "
-			     "and [models]");
-	return 0;
+	l->fault = "no such section; there are [chatmock], [codex] and [models]";
+	if (name.len > MAX_SETTING_NAME)
+		return;
+	if (!text_eq_nocase(name, "chatmock") && !text_eq_nocase(name, "models") &&
+	    !text_eq_nocase(name, "codex") && !text_starts_nocase(name, "codex.") &&
+	    !text_starts_nocase(name, "codex__"))
+		return;
+	l->kind = LINE_SECTION;
+	l->key = text_eq_nocase(name, "chatmock") ? SPAN("") : name;
+}
+
+void config_line_read(struct span s, struct config_line *l)
+{
+	const char *eq;
+
+	*l = (struct config_line){ .kind = LINE_EMPTY };
+	s = text_trim(s);
+	if (!s.len || s.ptr[0] == '#' || s.ptr[0] == ';')
+		return;
+	if (s.ptr[0] == '[') {
+		section_line(s, l);
+		return;
+	}
+	l->kind = LINE_WRONG;
+	eq = memchr(s.ptr, '=', s.len);
+	l->fault = "wanted is NAME = VALUE";
+	if (!eq)
+		return;
+	l->key = text_trim((struct span){ s.ptr, (size_t)(eq - s.ptr) });
+	l->fault = "there is no name before the '='";
+	if (!l->key.len)
+		return;
+	l->fault = "the quote is not closed, or text follows it";
+	if (value_of((struct span){ eq + 1, s.len - (size_t)(eq - s.ptr) - 1 },
+		     &l->value, &l->whole))
+		l->kind = LINE_SETTING;
 }
 
 static enum err setting_line(struct reader *r, struct span key, struct span value)
@@ -96,52 +127,108 @@ static enum err setting_line(struct reader *r, struct span key, struct span valu
 
 static enum err one_line(struct reader *r, struct span s)
 {
-	struct span key, value;
-	const char *eq;
+	struct config_line line;
 
-	s = text_trim(s);
-	if (!s.len || s.ptr[0] == '#' || s.ptr[0] == ';')
+	config_line_read(s, &line);
+	switch (line.kind) {
+	case LINE_WRONG:
+		return fault(r, line.fault);
+	case LINE_SECTION:
+		text_copy(r->section, sizeof(r->section), line.key);
 		return 0;
-	if (s.ptr[0] == '[')
-		return section_line(r, s);
-	eq = memchr(s.ptr, '=', s.len);
-	if (!eq)
-		return fault(r, "wanted is NAME = VALUE");
-	key = text_trim((struct span){ s.ptr, (size_t)(eq - s.ptr) });
-	if (!key.len)
-		return fault(r, "there is no name before the '='");
-	if (!value_of((struct span){ eq + 1, s.len - (size_t)(eq - s.ptr) - 1 },
-		      &value))
-		return fault(r, "the quote is not closed, or text follows it");
-	return setting_line(r, key, value);
+	case LINE_SETTING:
+		return setting_line(r, line.key, line.value);
+	case LINE_EMPTY:
+		break;
+	}
+	return 0;
+}
+
+bool config_next_line(struct span *rest, struct span *line)
+{
+	const char *end;
+	size_t len;
+
+	if (!rest->len)
+		return false;
+	end = memchr(rest->ptr, '\n', rest->len);
+	len = end ? (size_t)(end - rest->ptr) + 1 : rest->len;
+	*line = (struct span){ rest->ptr, len };
+	*rest = (struct span){ rest->ptr + len, rest->len - len };
+	return true;
+}
+
+struct span config_text_begin(struct span text)
+{
+	return span_starts(text, "\xef\xbb\xbf") ?
+		(struct span){ text.ptr + 3, text.len - 3 } : text;
+}
+
+enum err config_text_read(struct config *c, const char *path, struct span text,
+			  struct err_note *note)
+{
+	struct reader r = { .config = c, .path = path, .note = note };
+	struct span rest = config_text_begin(text), line;
+	enum err err = 0;
+
+	while (!err && config_next_line(&rest, &line)) {
+		r.line++;
+		err = one_line(&r, line);
+	}
+	return err;
+}
+
+/* What one_line() took is a value too. */
+static enum err check_value(struct reader *r, const struct config_line *l)
+{
+	char name[MAX_SETTING_NAME + 1], where[320], *text;
+	const struct setting *s;
+	unsigned rank;
+
+	if (l->kind != LINE_SETTING || !l->value.len ||
+	    text_eq_nocase(span_of(r->section), "models") ||
+	    !config_whole_name(span_of(r->section), l->key, name))
+		return 0;
+	s = config_find(name, &rank);
+	text = s ? config_keep(r->config, l->value) : NULL;
+	snprintf(where, sizeof(where), "%.300s line %u", r->path, r->line);
+	return text ? config_value(r->config, s, text, where, r->note) : 0;
+}
+
+size_t config_text_check(struct config *c, const char *path, struct span text,
+			 config_fault_fn told, void *ctx)
+{
+	struct reader r = { .config = c, .path = path };
+	struct span rest = config_text_begin(text), line;
+	struct config_line l;
+	size_t faults = 0;
+
+	while (config_next_line(&rest, &line)) {
+		struct err_note note = ERR_NOTE_INIT;
+
+		r.line++;
+		r.note = &note;
+		config_line_read(line, &l);
+		if (!one_line(&r, line) && !check_value(&r, &l))
+			continue;
+		faults++;
+		if (told)
+			told(ctx, r.line, note.tell[0] ? note.tell : note.why);
+	}
+	return faults;
 }
 
 enum err config_file_read(struct config *c, const char *path,
 			  struct err_note *note)
 {
-	struct reader r = { .config = c, .path = path, .note = note };
 	enum err err = 0;
 	struct buf text;
-	struct span rest;
 
 	buf_init(&text, MAX_CONFIG_FILE);
-	if (file_read(path, &text, NULL, note)) {
+	if (file_read(path, &text, NULL, note))
 		err = note->code;
-		goto out;
-	}
-	rest = buf_span(&text);
-	if (span_starts(rest, "\xef\xbb\xbf"))
-		rest = (struct span){ rest.ptr + 3, rest.len - 3 };
-	while (rest.len && !err) {
-		const char *end = memchr(rest.ptr, '\n', rest.len);
-		size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
-
-		r.line++;
-		err = one_line(&r, (struct span){ rest.ptr, len });
-		len += end != NULL;
-		rest = (struct span){ rest.ptr + len, rest.len - len };
-	}
-out:
+	else
+		err = config_text_read(c, path, buf_span(&text), note);
 	buf_wipe_free(&text);
 	return err;
 }

@@ -5,6 +5,7 @@
 #define CHATMOCK_CONFIG_PRIVATE_H
 
 #include "config.h"
+#include "config_edit.h"
 
 #define MAX_SETTING_NAME	64
 #define MAX_SETTING_VALUE	4096
@@ -92,6 +93,37 @@ const struct setting *config_find(const char *name, unsigned *rank);
 MUST_USE enum err config_value(struct config *c, const struct setting *s,
 			       const char *text, const char *where,
 			       struct err_note *note);
+
+/* One line of a settings file, taken apart. Spans borrow from the line. */
+struct config_line {
+	enum { LINE_EMPTY, LINE_SECTION, LINE_SETTING, LINE_WRONG } kind;
+	struct span key;	/* a setting's name, or the section's ("": the
+				 * one without a name) */
+	struct span value;	/* without quotes and comment */
+	struct span whole;	/* the value with its quotes */
+	const char *fault;	/* what is wrong with LINE_WRONG */
+};
+void config_line_read(struct span line, struct config_line *out);
+
+/* The next line of *rest with its end; false behind the last. A text begins
+ * behind its byte order mark. */
+bool config_next_line(struct span *rest, struct span *line);
+struct span config_text_begin(struct span text);
+
+/* Offers what the text of a settings file says; path is for refusals. */
+MUST_USE enum err config_text_read(struct config *c, const char *path,
+				   struct span text, struct err_note *note);
+
+/* Looks at each line on its own; all that is wrong is told. Returns how many
+ * lines were. c is an empty one with its private part. */
+size_t config_text_check(struct config *c, const char *path, struct span text,
+			 config_fault_fn told, void *ctx);
+
+/* What was gathered becomes values, and what follows from them. */
+MUST_USE enum err config_settle(struct config *c, struct err_note *note);
+
+/* c with nothing gathered yet. ERR_NO_MEMORY. */
+MUST_USE enum err config_begin(struct config *c, struct err_note *note);
 
 /* Reads the INI file at path and offers what it says. */
 MUST_USE enum err config_file_read(struct config *c, const char *path,

@@ -31,6 +31,8 @@
 	/* find out */ \
 	/* configure */ \
 	X(config_show) \
+	X(config_set) \
+	X(config_validate) \
 	/* keys */ \
 	/* this program */ \
 	X(help) \
