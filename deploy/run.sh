@@ -54,6 +54,14 @@ read_settings() {
 		"shorter CHATMOCK_HOME"
 	case $bind in *:*) [[ $bind == \[* ]] || bind="[$bind]" ;; esac
 	base=http://$bind:$port
+	# what listens everywhere is called by a name of its own
+	local hosts
+	case $bind in
+	0.0.0.0 | "[::]" | "*")
+		hosts=$(setting CHATMOCK_ALLOWED_HOSTS) || exit $?
+		hosts=${hosts%%,*}
+		base=http://${hosts:-127.0.0.1}:$port ;;
+	esac
 }
 
 # No account and no upstream: say so, and answer all the same.
@@ -113,13 +121,25 @@ start_demo() {
 		CHATMOCK_MODEL_SYNC=0
 }
 
+# Whether it answers: without a key it does so with 401.
+answers() {
+	local host=$bind code
+	case $host in 0.0.0.0 | "*") host=127.0.0.1 ;; "[::]") host="[::1]" ;; esac
+	code=$(curl -s -o /dev/null -m 2 --noproxy '*' -w '%{http_code}' \
+		-H 'Host: localhost' "http://$host:$port/")
+	case $code in
+	401) key_header="-H 'Authorization: Bearer YOUR KEY' " ;;
+	200) key_header= ;;
+	*) return 1 ;;
+	esac
+}
+
 wait_until_ready() {
 	local i part
 	for ((i = 0; i < 100; i++)); do
 		[ $told = 0 ] || return
 		part=$(dead_part) && give_up "$part ended: $(tail -n 1 "$run/start.log")"
-		[ -S "$health_socket" ] &&
-			curl -fs -o /dev/null -m 2 --noproxy '*' "$base/" && return
+		[ -S "$health_socket" ] && answers && return
 		sleep 0.1
 	done
 	give_up "no answer from $base/ within 10 s; see $home/log/error.log"
@@ -145,7 +165,7 @@ greet() {
 
 	Try it (-N shows the answer as it comes):
 
-	curl -N $base/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"$model","stream":true,"messages":[{"role":"user","content":"Say hello."}]}'
+	curl -N $base/v1/chat/completions ${key_header}-H 'Content-Type: application/json' -d '{"model":"$model","stream":true,"messages":[{"role":"user","content":"Say hello."}]}'
 
 	Ctrl-C stops everything.
 	EOT

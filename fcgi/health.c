@@ -33,8 +33,7 @@ static int self_check(const struct config *c, struct buf *out)
 {
 	char name[64];
 
-	(void)c;
-	if (!check_reachable(name, sizeof(name)))
+	if (!check_reachable(name, sizeof(name)) || check_keys_in_force(c))
 		return 0;
 	buf_fmt(out, "fault: the FastCGI socket listens on %s, where others can "
 		"reach it; use a unix socket (spawn-fcgi -s), or -a 127.0.0.1\n",

@@ -232,15 +232,8 @@ static void warn_of_open_file(struct config *c)
 
 static enum err derive(struct config *c, struct err_note *note)
 {
-	const struct given *bind = &c->private->given[SETTING_bind];
 	struct buf url;
 
-	if (!config_is_loopback(c->bind))
-		return err_tell(note, ERR_CONFIG, "CHATMOCK_BIND (%s): \"%.120s\" "
-				"can be reached from other machines, and callers "
-				"can not be told apart yet; wanted is a loopback "
-				"address such as 127.0.0.1.",
-				bind->text ? bind->where : "default", c->bind);
 	c->kind = guess_kind(c);
 	c->upstream_base = c->upstream_url ? c->upstream_url : c->codex_base_url;
 	c->max_output_set = c->private->given[SETTING_max_output_fallback].text;

@@ -141,10 +141,6 @@ void keyring_read(struct keyring *ring, const char *home)
 	buf_init(&text, MAX_KEYS_FILE);
 	if (file_read(path, &text, NULL, &note)) {
 		broken(ring, note.why);
-	} else if (stat(path, &st) || (st.st_mode & 022)) {
-		snprintf(why, sizeof(why), "%.100s can be written by others: chmod "
-			 "600 it", path);
-		broken(ring, why);
 	} else {
 		keyring_parse(ring, buf_span(&text));
 		if (ring->note.code) {

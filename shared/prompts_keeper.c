@@ -64,7 +64,7 @@ static void take(void *ctx, void *loaded)
 	prompts_unref(old);
 }
 
-static const struct watch_ops ops = { load, take, drop };
+static const struct watch_ops ops = { load, take, drop, 0 };
 
 struct prompts_keeper *prompts_keeper_new(const struct config *c, struct loop *l,
 					  prompts_told_fn told, void *ctx)

@@ -65,13 +65,18 @@ static void done(struct loop_job *job)
 		let_go(w);
 }
 
-static void on_second(struct loop_timer *timer)
+static int64_t pause_us(const struct watch *w)
+{
+	return w->ops->every_us ? w->ops->every_us : LOOK_US;
+}
+
+static void on_time(struct loop_timer *timer)
 {
 	struct watch *w = CONTAINER_OF(timer, struct watch, timer);
 
 	if (!w->running)
 		w->running = loop_submit(w->loop, LANE_WORK, &w->job);
-	(void)loop_timer_in(w->loop, &w->timer, LOOK_US);
+	(void)loop_timer_in(w->loop, &w->timer, pause_us(w));
 }
 
 struct watch *watch_new(struct loop *l, const char *const *paths, size_t count,
@@ -86,7 +91,7 @@ struct watch *watch_new(struct loop *l, const char *const *paths, size_t count,
 	w->ops = ops;
 	w->arg = arg;
 	w->ctx = ctx;
-	w->timer.fn = on_second;
+	w->timer.fn = on_time;
 	w->job = (struct loop_job){ .work = work, .done = done };
 	for (; w->count < count; w->count++) {
 		w->path[w->count] = strdup(paths[w->count]);
@@ -96,7 +101,7 @@ struct watch *watch_new(struct loop *l, const char *const *paths, size_t count,
 	(void)look(w);
 	/* workers that start together do not all look at the same moment */
 	random_bytes(&spread, sizeof(spread));
-	if (loop_timer_in(l, &w->timer, LOOK_US / 2 + spread % (LOOK_US / 2)))
+	if (loop_timer_in(l, &w->timer, pause_us(w) / 2 + spread % (pause_us(w) / 2)))
 		return w;
 fail:
 	let_go(w);

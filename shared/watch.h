@@ -1,7 +1,8 @@
 /*
  * watch.h - files that are read again when they have changed.
  *
- * Once a second they are looked at in a thread (LANE_WORK), and when one of
+ * Once a second, or as often as the ops want it, they are looked at in a
+ * thread (LANE_WORK), and when one of
  * them is another than before, load() runs there; take() then gets what it
  * brought, on the loop. The first look is made when the watch is: what is
  * read after that can not miss a change.
@@ -19,6 +20,7 @@ struct watch_ops {
 	void *(*load)(void *arg);
 	void (*take)(void *ctx, void *loaded);	/* owns loaded */
 	void (*drop)(void *loaded);		/* the watch went meanwhile */
+	int64_t every_us;			/* 0: a second */
 };
 
 /*

@@ -26,6 +26,7 @@ enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL };
 	X(LIMITS, "limits:used", "component", "percent") \
 	X(PROMPTS, "prompt_cache:age", "datastore", "s") \
 	X(FETCHER, "fetcher:age", "component", "s") \
+	X(KEYS, "keys:in_force", "component", "keys") \
 	X(METRICS, "metrics_file:readable", "datastore", "files") \
 	X(DISK, "home:free", "system", "bytes")
 

@@ -200,6 +200,21 @@ void findings_make(struct facts *f, enum facts_depth depth)
 	judge_disk(f);
 }
 
+void findings_keys(struct facts *f, bool wanted, size_t in_force,
+		   const char *fault)
+{
+	if (fault[0]) {
+		say(f, FINDING_KEYS, VERDICT_FAIL, "nobody is let in: %s", fault);
+		return;
+	}
+	if (!wanted)
+		return;
+	know(f, FINDING_KEYS, (int64_t)in_force);
+	if (!in_force)
+		say(f, FINDING_KEYS, VERDICT_WARN, "no key is in force: nobody is "
+		    "let in");
+}
+
 /* --- the table */
 
 static const struct {

@@ -9,4 +9,9 @@
 /* Fills f->findings from what was read, and looks at login and disk. */
 void findings_make(struct facts *f, enum facts_depth depth);
 
+/* What is known of the keys: does a request need one, how many are in force,
+ * and "" or why nobody is let in. */
+void findings_keys(struct facts *f, bool wanted, size_t in_force,
+		   const char *fault);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "accept.h"
 #include "facts.h"
+#include "findings.h"
 #include "metrics_page.h"
 #include "report.h"
 #include "status_page.h"
@@ -31,16 +32,17 @@ static void write_health(struct page_call *call, const struct facts *f)
 		report_health_json(f, &call->body);
 }
 
-static void probe(struct page_call *call, const struct finding *first,
-		  const struct finding *second)
+static const struct finding *worse_of(const struct finding *a,
+				      const struct finding *b)
 {
-	const struct finding *worse = first;
+	return b->verdict > a->verdict ? b : a;
+}
 
-	if (second && second->verdict > first->verdict)
-		worse = second;
+static void probe(struct page_call *call, const struct finding *worse)
+{
 	call->status = report_status(worse->verdict);
 	call->content_type = json_type(call->accept);
-	report_probe(worse->verdict, worse->output, &call->body);
+	report_probe(worse->verdict, call->terse ? "" : worse->output, &call->body);
 }
 
 /* Is there a master that would replace what fails? Workers and upstream are no
@@ -51,14 +53,19 @@ static void write_live(struct page_call *call, const struct facts *f)
 
 	if (master.verdict == VERDICT_WARN)
 		master.verdict = VERDICT_FAIL;
-	probe(call, &master, NULL);
+	probe(call, &master);
 }
 
-/* Would a request be taken and could it be sent on? An open breaker is none
+/* Would a request be taken, of somebody, and could it be sent on? An open breaker is none
  * of that: it closes by itself. */
 static void write_ready(struct page_call *call, const struct facts *f)
 {
-	probe(call, &f->findings[FINDING_WORKERS], &f->findings[FINDING_LOGIN]);
+	const struct finding *worse = &f->findings[FINDING_WORKERS];
+
+	worse = worse_of(worse, &f->findings[FINDING_LOGIN]);
+	if (f->findings[FINDING_KEYS].verdict == VERDICT_FAIL)
+		worse = worse_of(worse, &f->findings[FINDING_KEYS]);
+	probe(call, worse);
 }
 
 static void write_metrics(struct page_call *call, const struct facts *f)
@@ -102,11 +109,18 @@ const struct page *page_find(const char *path)
 	return NULL;
 }
 
+bool page_is_probe(const struct page *page)
+{
+	return page->depth == FACTS_PROBE;
+}
+
 void page_write(const struct page *page, struct page_call *call)
 {
 	struct facts facts;
 
 	facts_read(&facts, call->config, page->depth);
+	findings_keys(&facts, call->keys_wanted, call->keys_in_force,
+		      call->keys_fault);
 	page->write(call, &facts);
 	facts_free(&facts);
 }

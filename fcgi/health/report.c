@@ -209,7 +209,7 @@ void report_probe(enum verdict verdict, const char *output, struct buf *out)
 {
 	buf_char(out, '{');
 	put_str(out, "status", pass_words[verdict]);
-	if (verdict != VERDICT_PASS) {
+	if (verdict != VERDICT_PASS && *output) {
 		buf_char(out, ',');
 		put_str(out, "output", output);
 	}

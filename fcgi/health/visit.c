@@ -4,11 +4,12 @@
 #include <sysexits.h>
 
 #include "../../shared/clock.h"
+#include "../../shared/keys_keeper.h"
 #include "../../shared/log.h"
 #include "../process/worker.h"
 #include "../wire/access.h"
 #include "../wire/conn.h"
-#include "page.h"
+#include "admit.h"
 #include "refuse.h"
 
 /* Connections beyond that wait in the backlog. */
@@ -20,6 +21,8 @@ struct app {
 	struct wire *wire;		/* NULL under plain CGI */
 	struct worker *worker;		/* NULL under plain CGI */
 	struct log *access;
+	struct keys_source keys_source;
+	struct keys_keeper *keys;
 	struct visit *first;		/* all visits, newest first */
 	size_t in_flight;		/* clients that wait for an answer */
 	int64_t served;
@@ -199,25 +202,6 @@ static void on_done(struct loop_job *job)
 		visit_free(v);
 }
 
-/* May it, and which page? The note says why not. */
-static enum err admit(struct visit *v)
-{
-	const struct config *c = v->app->config;
-
-	v->page = page_find(v->req->path);
-	v->note = v->req->note;
-	if (access_check(c, v->req, &v->note))
-		return v->note.code;
-	if (v->note.code)
-		return v->note.code;
-	if (!v->page)
-		return err_set(&v->note, ERR_NO_ROUTE, "no such page");
-	if (strcmp(v->req->method, "GET") != 0 &&
-	    strcmp(v->req->method, "HEAD") != 0)
-		return err_set(&v->note, ERR_BAD_METHOD, "not GET");
-	return ERR_OK;
-}
-
 static void on_request(void *ctx, struct conn *conn, struct request *req)
 {
 	struct app *app = ctx;
@@ -228,15 +212,14 @@ static void on_request(void *ctx, struct conn *conn, struct request *req)
 		request_free(req);
 		return;
 	}
-	if (access_is_preflight(app->config, req)) {
+	if (access_is_preflight(app->config, keys_now(app->keys), req)) {
 		preflight(v);
 		return;
 	}
-	if (admit(v)) {
+	if (admit_request(keys_now(app->keys), req, &v->page, &v->call, &v->note)) {
 		refuse(v);
 		return;
 	}
-	v->call.accept = request_param(req, "HTTP_ACCEPT");
 	v->job = (struct loop_job){ .work = on_work, .done = on_done };
 	v->job_running = loop_submit(app->loop, LANE_WORK, &v->job);
 	if (!v->job_running) {
@@ -284,7 +267,12 @@ static bool hook_start(struct worker *w)
 	if (!app)
 		return false;
 	*app = (struct app){ .config = w->config, .loop = w->loop, .worker = w,
-			     .access = w->access };
+			     .access = w->access,
+			     .keys_source = { w->config->home,
+					      &w->board->keys_wanted } };
+	app->keys = keys_keeper_new(&app->keys_source, w->loop, true, NULL, NULL);
+	if (!app->keys)
+		return false;
 	app->wire = wire_new(w->loop, w->listen_fd, &wire_handler, app);
 	return app->wire != NULL;
 }
@@ -325,6 +313,7 @@ static void app_end(struct app *app)
 {
 	for (struct visit *v = app->first; v; v = v->next)
 		v->conn = NULL;
+	keys_keeper_free(app->keys);
 	loop_join(app->loop);	/* threads read requests and settings */
 	while (app->first)
 		visit_free(app->first);
@@ -357,11 +346,17 @@ static void cgi_done(void *ctx)
 int health_cgi(const struct config *c, char *const environ_[],
 	       struct err_note *note)
 {
-	struct app app = { .config = c, .loop = loop_new() };
+	struct app app = { .config = c, .loop = loop_new(),
+			   .keys_source = { c->home, NULL } };
 	int code = EX_SOFTWARE;
 
-	if (!app.loop)
+	if (app.loop)
+		app.keys = keys_keeper_new(&app.keys_source, app.loop, false, NULL,
+					   NULL);
+	if (!app.keys) {
+		loop_free(app.loop);
 		return err_set(note, ERR_NO_MEMORY, "no loop"), code;
+	}
 	if (wire_cgi(app.loop, environ_, &wire_handler, &app, cgi_done) &&
 	    loop_run(app.loop) == 0)
 		code = 0;

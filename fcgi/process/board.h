@@ -28,6 +28,7 @@ struct slot {
 
 struct board {
 	size_t count;
+	_Atomic int32_t keys_wanted;	/* by some worker: their file was there */
 	struct slot slots[];
 };
 

@@ -23,6 +23,7 @@ static const struct {
 	{ check_ca, false },
 	{ check_key, false },
 	{ check_home, false },
+	{ check_keys, false },
 	{ check_logs, false },
 	{ check_caches, false },
 	{ check_space, false },

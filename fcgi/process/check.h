@@ -23,6 +23,9 @@ void check_usage(const char *name, const char *argv0, struct buf *out);
  * least) is then the address. */
 bool check_reachable(char *name, size_t size);
 
+/* How many keys would let somebody in; blocking. */
+size_t check_keys_in_force(const struct config *c);
+
 /* All findings; 0, or the exit code of <sysexits.h> of the first fault. */
 int check_all(const struct config *c, struct buf *out);
 

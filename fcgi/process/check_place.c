@@ -29,10 +29,17 @@ static void check_tcp(struct findings *f)
 {
 	char name[INET6_ADDRSTRLEN];
 
-	if (check_reachable(name, sizeof(name)))
+	if (!check_reachable(name, sizeof(name)))
+		return;
+	if (check_keys_in_force(f->config))
+		check_warn(f, "the FastCGI socket listens on %s, where others can "
+			   "reach it, and what goes there is not encrypted, keys too; "
+			   "better use a unix socket (spawn-fcgi -s)", name);
+	else
 		check_fault(f, EX_CONFIG, "the FastCGI socket listens on %s, where "
-			    "others can reach it; use a unix socket (spawn-fcgi -s), "
-			    "or -a 127.0.0.1", name);
+			    "others can reach it, and there is no key in force that "
+			    "they would need; use a unix socket (spawn-fcgi -s), or "
+			    "-a 127.0.0.1", name);
 }
 
 void check_socket(struct findings *f)

@@ -48,6 +48,9 @@ void check_login(struct findings *f);
 void check_issuer(struct findings *f);
 void check_name(struct findings *f);
 
+/* check_keys.c: who would be let in */
+void check_keys(struct findings *f);
+
 /* check_files.c: the state directory */
 void check_home(struct findings *f);
 void check_logs(struct findings *f);

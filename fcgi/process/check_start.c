@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "../../shared/clock.h"
+#include "../../shared/keys.h"
+
 bool check_listens(void)
 {
 	int on = 0;
@@ -54,4 +57,15 @@ bool check_reachable(char *name, size_t size)
 		return false;
 	inet_ntop(addr.ss_family, ip, name, (socklen_t)size);
 	return !config_is_loopback(name);
+}
+
+size_t check_keys_in_force(const struct config *c)
+{
+	struct keyring ring;
+	size_t count;
+
+	keyring_read(&ring, c->home);
+	count = keyring_in_force(&ring, clock_wall_us() / 1000000);
+	keyring_free(&ring);
+	return count;
 }

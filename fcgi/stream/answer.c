@@ -213,6 +213,19 @@ static void retry_headers(struct stream *s, const struct fault *f)
 		conn_header(s->conn, "x-should-retry", "false");
 }
 
+/* What a 401 has to say by HTTP's rules, where it is ours. */
+static void challenge_header(struct stream *s)
+{
+	if (s->note.code == ERR_KEY_MISSING)
+		conn_header(s->conn, "WWW-Authenticate", "Bearer realm=\"chatmock\"");
+	else if (s->note.code == ERR_KEY_REFUSED)
+		conn_header(s->conn, "WWW-Authenticate", "Bearer realm=\"chatmock\", "
+			    "error=\"invalid_token\"");
+	else if (s->note.code == ERR_KEY_SCOPE)
+		conn_header(s->conn, "WWW-Authenticate", "Bearer realm=\"chatmock\", "
+			    "error=\"insufficient_scope\"");
+}
+
 static void allow_header(struct stream *s)
 {
 	struct route_match match = { 0 };
@@ -240,6 +253,7 @@ void answer_error(struct stream *s)
 	answer_begin(s, tongue->error_status ? tongue->error_status(&f) : f.status,
 		     "application/json");
 	retry_headers(s, &f);
+	challenge_header(s);
 	if (s->note.code == ERR_BAD_METHOD)
 		allow_header(s);
 	if (s->note.code == ERR_UPGRADE)
@@ -257,7 +271,7 @@ void answer_preflight(struct stream *s)
 	conn_header(s->conn, "Access-Control-Allow-Methods",
 		    "GET, POST, DELETE, OPTIONS");
 	conn_header(s->conn, "Access-Control-Allow-Headers",
-		    "authorization, content-type, x-api-key, x-session-id, "
+		    "authorization, content-type, x-api-key, api-key, x-session-id, "
 		    "anthropic-version, anthropic-beta, "
 		    "anthropic-dangerous-direct-browser-access, "
 		    "x-chatmock-reasoning, x-stainless-arch, x-stainless-lang, "

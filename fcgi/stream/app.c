@@ -9,6 +9,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
 #include "../process/worker.h"
+#include "caller.h"
 #include "quota.h"
 #include "reqlog.h"
 #include "stream.h"
@@ -182,6 +183,7 @@ static void app_free(struct app *app)
 	catalog_keeper_free(app->models);
 	app->catalog = NULL;
 	prompts_keeper_free(app->prompts);
+	keys_keeper_free(app->keys);
 	/* threads read requests, settings and the catalogue */
 	if (app->loop)
 		loop_join(app->loop);
@@ -240,7 +242,7 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 	/* one plain CGI request has nobody to share a breaker with */
 	app->metrics = metrics;
 	guard_init(&app->guard, app->metrics, c, "", c->upstream_base);
-	if (!take_key(app, note))
+	if (!take_key(app, note) || !caller_open(app))
 		goto fail;
 	app->http = http_new(loop, &app->http_settings);
 	app->models = catalog_keeper_new(c, loop, &app->http_settings,

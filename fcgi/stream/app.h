@@ -7,6 +7,7 @@
 #include "../../shared/catalog_keeper.h"
 #include "../../shared/guard.h"
 #include "../../shared/http.h"
+#include "../../shared/keys_keeper.h"
 #include "../../shared/log.h"
 #include "../../shared/login.h"
 #include "../../shared/metrics.h"
@@ -27,6 +28,8 @@ struct app {
 	struct catalog_keeper *models;
 	struct catalog *catalog;	/* the keeper's of now */
 	struct prompts_keeper *prompts;	/* NULL where no setting makes use of them */
+	struct keys_source keys_source;
+	struct keys_keeper *keys;
 	struct instruct_memory instruct;
 	struct json_reader *reader;
 	struct log *log, *access;

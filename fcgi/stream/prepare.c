@@ -39,6 +39,8 @@ static struct span callers_key(const struct stream *s)
 {
 	const char *key = request_param(s->req, "HTTP_AUTHORIZATION");
 
+	if (s->caller[0])
+		return span_of(s->caller);
 	if (!key || !*key)
 		key = request_param(s->req, "HTTP_X_API_KEY");
 	return span_of(key);

@@ -38,8 +38,10 @@ static void request_line(struct stream *s, struct log *to, enum log_level level)
 		log_int(&line, "upstream_status", s->upstream_status);
 	if (s->attempts > 1)
 		log_int(&line, "attempts", s->attempts);
-	if (s->key[0])
-		log_str(&line, "key", span_of(s->key));
+	if (s->caller[0])
+		log_str(&line, "key_name", span_of(s->caller_name));
+	if (s->caller[0] || s->key[0])
+		log_str(&line, "key", span_of(s->caller[0] ? s->caller : s->key));
 	usage_fields(&line, s);
 	if (s->terms.dropped.len)
 		log_str(&line, "dropped", buf_span(&s->terms.dropped));
@@ -172,4 +174,23 @@ void reqlog_unwatched(void *ctx, int why)
 	log_msg(app->log, LOG_DEBUG, "watch", "a client that leaves is noticed "
 		"when the web server says so: the kernel cannot be asked: %s",
 		strerror(why));
+}
+
+void reqlog_keys(void *ctx, const struct keyring *now)
+{
+	struct app *app = ctx;
+	struct log_line line;
+
+	if (!now->wanted || !app->log)
+		return;
+	log_begin(&line, app->log, now->note.code ? LOG_ERROR : LOG_INFO, "keys");
+	if (now->note.code) {
+		log_str(&line, "end", span_of(err_name(now->note.code)));
+		log_str(&line, "why", span_of(now->note.why));
+	} else {
+		log_int(&line, "keys", (int64_t)now->count);
+		log_int(&line, "in_force", (int64_t)keyring_in_force(now,
+			clock_wall_us() / 1000000));
+	}
+	log_end(&line);
 }

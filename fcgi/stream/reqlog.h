@@ -22,6 +22,8 @@ void reqlog_login(void *ctx, const char *event, const struct login *login,
 /* The same of the models' keeper. */
 void reqlog_models(struct app *app, const char *event, const struct catalog *now,
 		   const struct err_note *note);
+/* Which keys are in force from now on; ctx is the app. */
+void reqlog_keys(void *ctx, const struct keyring *now);
 /* Which prompts are put into requests from now on; ctx is the app. */
 void reqlog_prompts(void *ctx, const struct prompts *p);
 /* The kernel is not asked after clients (wire/peer.h): why; ctx is the app. */

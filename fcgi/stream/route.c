@@ -10,6 +10,7 @@
  */
 #include "route.h"
 
+#include "../../shared/keys.h"
 #include "../../shared/nearest.h"
 #include "../../shared/text.h"
 #include "../tongues/count.h"
@@ -257,6 +258,26 @@ enum err route_find(const char *method, const char *path,
 	match->route = other;
 	return err_tell(note, ERR_BAD_METHOD, "%s takes %s, not %.16s.",
 			other->path, match->allow, method);
+}
+
+/* Where a kind says nothing it is the method: who only reads changes nothing. */
+unsigned route_scope(const struct route *r)
+{
+	static const unsigned scopes[] = {
+		[ROUTE_GENERATE] = KEY_GENERATE,
+		[ROUTE_MODELS] = KEY_MODELS,
+		[ROUTE_MODEL] = KEY_MODELS,
+		[ROUTE_HOME] = KEY_MODELS,
+		[ROUTE_USAGE] = KEY_READ,
+		[ROUTE_OLLAMA_TAGS] = KEY_MODELS,
+		[ROUTE_OLLAMA_SHOW] = KEY_MODELS,
+		[ROUTE_OLLAMA_PS] = KEY_MODELS,
+		[ROUTE_OLLAMA_VERSION] = KEY_MODELS,
+	};
+
+	if ((size_t)r->kind < ARRAY_LEN(scopes) && scopes[r->kind])
+		return scopes[r->kind];
+	return strcmp(r->method, "GET") == 0 ? KEY_READ : KEY_GENERATE;
 }
 
 size_t route_count(void)

@@ -39,6 +39,9 @@ struct route_match {
 enum err route_find(const char *method, const char *path,
 		    struct route_match *match, struct err_note *note);
 
+/* What a key has to be for (enum key_scope) to be let through here. */
+unsigned route_scope(const struct route *r);
+
 size_t route_count(void);
 const struct route *route_at(size_t i);
 

@@ -21,6 +21,7 @@
 #include "../tongues/ollama.h"
 #include "../wire/access.h"
 #include "answer.h"
+#include "caller.h"
 #include "circuit.h"
 #include "quota.h"
 #include "reqlog.h"
@@ -335,7 +336,7 @@ static enum err admit(struct stream *s, struct span *arg)
 		s->note = s->req->note;
 		return s->note.code;
 	}
-	if (access_check(s->app->config, s->req, &s->note))
+	if (caller_admit(s))
 		return s->note.code;
 	if (s->note.code)
 		return s->note.code;
@@ -365,7 +366,7 @@ void stream_begin(struct app *app, struct conn *conn, struct request *req)
 		request_free(req);
 		return;
 	}
-	if (access_is_preflight(app->config, req)) {
+	if (access_is_preflight(app->config, keys_now(app->keys), req)) {
 		answer_preflight(s);
 		stream_done(s);
 	} else if (admit(s, &arg)) {

@@ -67,7 +67,7 @@ void tally_key(struct stream *s)
 	char hex[65];
 	size_t at;
 
-	if (!key.len || !t)
+	if (s->caller[0] || !key.len || !t)
 		return;
 	hash = quick_hash(key);
 	at = hash % KNOWN_KEYS;
@@ -143,7 +143,7 @@ static void count_usage(struct stream *s)
 			return;		/* nobody's count, and none to be added */
 	metrics_tokens(m, span_of(s->upstream_model[0] ? s->upstream_model :
 				  s->terms.model), tokens);
-	metrics_key_tokens(m, span_of(s->key), tokens);
+	metrics_key_tokens(m, span_of(s->caller[0] ? s->caller_name : s->key), tokens);
 }
 
 static void count_end(struct stream *s)

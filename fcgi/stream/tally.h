@@ -18,7 +18,8 @@ struct tally;
 struct tally *tally_new(void);
 void tally_free(struct tally *t);
 
-/* Who asks: s->key, the first digits of the SHA-256 of the caller's key. */
+/* Who asks: s->key, the first digits of the SHA-256 of what it sent for a key,
+ * where nobody wanted one; where keys are wanted it is known. */
 void tally_key(struct stream *s);
 
 /* A call to upstream has been made. */

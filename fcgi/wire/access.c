@@ -1,6 +1,7 @@
 /* See access.h. */
 #include <arpa/inet.h>
 
+#include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "access.h"
 
@@ -158,13 +159,13 @@ static bool media_ok(const struct request *r)
 	return type_is_json(span_of(type));
 }
 
-enum err access_check(const struct config *c, const struct request *r,
-		      struct err_note *note)
+enum err access_check(const struct config *c, const struct keyring *keys,
+		      const struct request *r, struct err_note *note)
 {
 	const char *host = request_param(r, "HTTP_HOST");
 	enum err code = ERR_NONE;
 
-	if (!peer_is_local(r))
+	if (!keys->wanted && !peer_is_local(r))
 		code = ERR_NOT_LOOPBACK;
 	else if (!host_ok(c, host))
 		code = ERR_HOST_REFUSED;
@@ -178,7 +179,69 @@ enum err access_check(const struct config *c, const struct request *r,
 	return err_set(note, code, "host %.60s", host ? host : "missing");
 }
 
-bool access_is_preflight(const struct config *c, const struct request *r)
+/* The key a client sent: of several what looks like one. */
+static struct span key_sent(const struct request *r)
+{
+	static const char *const headers[] = {
+		"HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_API_KEY",
+	};
+	struct span first = SPAN("");
+
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+		struct span key = text_trim(span_of(request_param(r, headers[i])));
+
+		if (text_starts_nocase(key, "Bearer "))
+			key = text_trim((struct span){ key.ptr + 7, key.len - 7 });
+		if (key_text_ok(key))
+			return key;
+		if (!first.len)
+			first = key;
+	}
+	return first;
+}
+
+static enum err refuse_scope(const struct key *k, unsigned scope,
+			     struct err_note *note)
+{
+	struct buf has, wanted;
+
+	buf_init(&has, 256);
+	buf_init(&wanted, 256);
+	key_scopes_print(k->scopes, &has);
+	key_scopes_print(scope, &wanted);
+	err_tell(note, ERR_KEY_SCOPE, "The API key \"%s\" is for %s, and this wants "
+		 "%s: `chatmock keys add NAME --scope %s` makes one that is for it.",
+		 k->name, has.ptr, wanted.ptr, wanted.ptr);
+	buf_free(&has);
+	buf_free(&wanted);
+	return ERR_KEY_SCOPE;
+}
+
+enum err access_key(const struct keyring *keys, const struct request *r,
+		    unsigned scope, const struct key **who,
+		    struct err_note *note)
+{
+	struct err_note fault = ERR_NOTE_INIT;
+	struct span key;
+
+	*who = NULL;
+	if (!keys->wanted)
+		return ERR_NONE;
+	key = key_sent(r);
+	if (keys->note.code)
+		err_set(&fault, ERR_KEYS_BROKEN, "%s", keys->note.why);
+	else if (!key.len)
+		err_set(&fault, ERR_KEY_MISSING, "no key was sent");
+	else if (!keyring_find(keys, key, clock_wall_us() / 1000000, who, &fault) &&
+		 scope && !((*who)->scopes & scope))
+		refuse_scope(*who, scope, &fault);
+	if (fault.code)
+		*note = fault;
+	return fault.code;
+}
+
+bool access_is_preflight(const struct config *c, const struct keyring *keys,
+			 const struct request *r)
 {
 	struct err_note note;
 
@@ -186,5 +249,5 @@ bool access_is_preflight(const struct config *c, const struct request *r)
 		return false;
 	note = ERR_NOTE_INIT;
 	return !r->note.code && access_cors_origin(c, r) &&
-	       !access_check(c, r, &note);
+	       !access_check(c, keys, r, &note);
 }

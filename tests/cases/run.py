@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import anthropic_shape as anthropic  # noqa: E402
 import case as cases  # noqa: E402
 import fastcgi  # noqa: E402
+import keys  # noqa: E402
 import ollama  # noqa: E402
 import packed  # noqa: E402
 import settings  # noqa: E402
@@ -132,7 +133,9 @@ class Play:
             if not ex.refused:
                 self.check(not request["problems"], ": upstream would refuse",
                            request["problems"])
-            self.check(CLIENT_KEY not in json.dumps(request),
+            self.check(not any(text in json.dumps(request) for text in
+                               {CLIENT_KEY, *map(keys.text, keys.names(
+                                   self.g.files.get("keys", "")))}),
                        ": upstream got the client's key")
         self.usual_headers()
         if "/api/" in ex.path and "usage" not in ex.path:
@@ -459,6 +462,7 @@ def secrets_of(g):
     found = {CLIENT_KEY, *re.findall(r"[\w-]*canary[\w-]*", " ".join(texts))}
     if g.key:
         found.add(g.key)
+    found |= {keys.text(name) for name in keys.names(g.files.get("keys", ""))}
     if os.path.exists(os.path.join(g.home, "auth.json")):
         try:
             tokens = g.read_login()["tokens"]

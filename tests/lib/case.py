@@ -3,10 +3,12 @@ import json
 import re
 import time
 
+import keys
+
 CHECKS = ("sent", "sent-header", "sent-as", "sent-again", "upstream-saw", "json", "text",
           "no-text", "header", "status", "log", "error-log", "took",
           "auth", "stats")
-SETUP = ("gateway", "conf", "file")
+SETUP = ("gateway", "conf", "file", "keys")
 BEFORE = ("upstream", "issuer", "login", "login-now", "via", "upstream-refuses",
           "packed", "lax")
 KINDS = ("chatgpt", "responses")
@@ -46,7 +48,8 @@ class Case:
 
 
 def expand(text):
-    """@3*ab@ is ababab, @now+60@ the Unix time in a minute."""
+    """@3*ab@ is ababab, @now+60@ the Unix time in a minute, @key:ann@ a key."""
+    text = re.sub(r"@key:([\w-]+)@", lambda m: keys.text(m[1]), text)
     text = re.sub(r"@(\d+)\*([^@]+)@", lambda m: m[2] * int(m[1]), text)
     return re.sub(r"@now\+(\d+)@", lambda m: str(int(time.time()) + int(m[1])),
                   text)
@@ -74,6 +77,8 @@ def parse(path):
         elif word == "file":
             name, _, content = rest.partition(" ")
             case.files[name] = content
+        elif word == "keys":
+            case.files["keys"] = keys.file_text(rest).rstrip("\n")
         elif word in BEFORE or (word == ">" and part != ">"):
             if ex is None or ex.method:
                 ex = Exchange(number)

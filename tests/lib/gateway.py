@@ -212,7 +212,9 @@ class Gateway:
         with open(path, "w") as f:
             f.write(conf)
         self.spawn("lighttpd", ["lighttpd", "-D", "-f", path])
-        self.wait(lambda: self.get("/").status == 200, "an answer of GET /")
+        # with keys it is none of our business
+        fine = (200, 401) if "keys" in self.files else (200,)
+        self.wait(lambda: self.get("/").status in fine, "an answer of GET /")
 
     def wait(self, ready, what, seconds=15):
         until = time.monotonic() + seconds

@@ -13,9 +13,12 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
+import keys  # noqa: E402
 from rig import (BIN, ROOT, Checks, Home, Upstream, chat, environment, free_port,
                  is_alive, until, words_of)
 
@@ -47,6 +50,10 @@ class Run:
         os.rename(self.home.dir, self.home.dir + "-h")
         self.home.dir += "-h"
         self.port = settings.pop("CHATMOCK_PORT", free_port())
+        if "keys" in settings:
+            with open(os.path.join(self.home.dir, "keys"), "w") as f:
+                f.write(keys.file_text(settings.pop("keys")))
+            os.chmod(f.name, 0o600)
         env = environment(**dict({
             "CHATMOCK_HOME": self.home.dir, "HOME": self.home.dir,
             "CHATMOCK_PORT": self.port}, **settings))
@@ -254,6 +261,65 @@ def test_in_the_way(t):
             t.check(is_alive(r.p.pid), "the first goes on")
 
 
+def status_of(run, host, path, key=None, address="127.0.0.1"):
+    asked = urllib.request.Request(f"http://{address}:{run.port}{path}")
+    asked.add_header("Host", host)
+    if key:
+        asked.add_header("Authorization", "Bearer " + keys.text(key))
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as r:
+            return r.status
+    except urllib.error.HTTPError as e:
+        return e.code
+
+
+def own_address():
+    """One at which others would reach this machine; None: it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))     # nothing is sent
+            return s.getsockname()[0]
+        except OSError:
+            return None
+
+
+def test_keys(t):
+    """A bind that others can reach: not without a key, and then all need one."""
+    gone = "gone=generate;revoked old=generate;expired"
+    fails(t, "wide bind, no key in force", 78, "CHATMOCK_BIND",
+          CHATMOCK_BIND="0.0.0.0", keys=gone)
+    with Run(upstream=up, CHATMOCK_BIND="0.0.0.0", keys="ann=generate,models " + gone,
+             CHATMOCK_ALLOWED_HOSTS="gate.example,other.example") as r:
+        if not t.check(r.ready(30), "with one it starts", r.said()):
+            return
+        said = r.said()
+        t.check(f"http://gate.example:{r.port}/v1" in said and
+                "Authorization: Bearer" in said, "how to ask is told", said)
+        t.check("not encrypted" in said, "that it is plain text, too", said)
+        places = ["127.0.0.1", own_address()]
+        if not places[1] or places[1].startswith("127."):
+            places.pop()
+            t.skip("from an address of the network", "this machine has none")
+        for at in places:
+            for key, path, want in (
+                    (None, "/v1/models", 401), ("gone", "/v1/models", 401),
+                    ("old", "/v1/models", 401), ("ann", "/v1/models", 200),
+                    (None, "/", 401), (None, "/health", 401),
+                    ("ann", "/health", 403), (None, "/metrics", 401),
+                    (None, "/status", 401), (None, "/health/live", 200)):
+                got = status_of(r, "gate.example", path, key, at)
+                t.check(got == want, at, path, key, got)
+            t.check(status_of(r, "evil.example", "/v1/models", "ann", at) == 403,
+                    at, "a name that is not listed")
+        r.p.terminate()
+        t.check(r.ended(10) == 0 and r.left() is True, "and ends", r.left())
+    with Run(upstream=up, keys="ann=generate,models") as r:
+        t.check(r.ready(30), "on loopback, too", r.said())
+        t.check(status_of(r, "localhost", "/v1/models") == 401 and
+                status_of(r, "localhost", "/v1/models", "ann") == 200,
+                "all need one there, as well")
+
+
 def test_config_file(t):
     """Port and upstream by file; blanks in the path."""
     home = Home()
@@ -322,4 +388,4 @@ if __name__ == "__main__":
     sys.exit(Checks("run").run(
         test_newcomer, test_stop_with_streams, test_second_signal,
         test_parts_that_die, test_reload, test_in_the_way, test_config_file,
-        test_installed, test_packages))
+        test_keys, test_installed, test_packages))

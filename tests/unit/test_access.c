@@ -1,5 +1,6 @@
 /* Who may ask: hosts, origins, addresses and media types, good and hostile. */
 #include "../../fcgi/wire/access.h"
+#include "../../shared/text.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -114,8 +115,130 @@ static void make(struct request *r, const char *over)
 	request_init(r, buf_take(&b), len);
 }
 
+/* --- keys */
+
+#define MANY "key_ffffffffffff other 2026-11-22T10:03:11Z never generate - " \
+	"ffffffffffff0000000000000000000000000000000000000000000000000000\n"
+
+static const struct {
+	const char *what, *params;	/* @a@ @op@ @gone@ @old@: keys */
+	unsigned scope;
+	enum err want;
+	const char *who;
+} key_cases[] = {
+	{ "none", "", KEY_MODELS, ERR_KEY_MISSING, NULL },
+	{ "empty", "HTTP_AUTHORIZATION=Bearer ", KEY_MODELS, ERR_KEY_REFUSED, NULL },
+	{ "bearer", "HTTP_AUTHORIZATION=Bearer @a@", KEY_MODELS, ERR_OK, "a" },
+	{ "bearer in small letters", "HTTP_AUTHORIZATION=bearer   @a@ ", KEY_MODELS, ERR_OK, "a" },
+	{ "without a word before", "HTTP_AUTHORIZATION=@a@", KEY_MODELS, ERR_OK, "a" },
+	{ "x-api-key", "HTTP_X_API_KEY=@a@", KEY_GENERATE, ERR_OK, "a" },
+	{ "api-key", "HTTP_API_KEY=@a@", KEY_GENERATE, ERR_OK, "a" },
+	{ "one that is none beside it", "HTTP_AUTHORIZATION=Bearer unused|HTTP_X_API_KEY=@a@", KEY_MODELS, ERR_OK, "a" },
+	{ "revoked beside a good one", "HTTP_AUTHORIZATION=Bearer @gone@|HTTP_X_API_KEY=@a@", KEY_MODELS, ERR_KEY_REFUSED, NULL },
+	{ "basic", "HTTP_AUTHORIZATION=Basic Y21fOg==", KEY_MODELS, ERR_KEY_REFUSED, NULL },
+	{ "twice", "HTTP_AUTHORIZATION=Bearer Bearer @a@", KEY_MODELS, ERR_KEY_REFUSED, NULL },
+	{ "more behind it", "HTTP_AUTHORIZATION=Bearer @a@x", KEY_MODELS, ERR_KEY_REFUSED, NULL },
+	{ "two", "HTTP_AUTHORIZATION=Bearer @a@,@a@", KEY_MODELS, ERR_KEY_REFUSED, NULL },
+	{ "in the URL", "QUERY_STRING=key=@a@", KEY_MODELS, ERR_KEY_MISSING, NULL },
+	{ "as a cookie", "HTTP_COOKIE=x-api-key=@a@", KEY_MODELS, ERR_KEY_MISSING, NULL },
+	{ "revoked", "HTTP_X_API_KEY=@gone@", 0, ERR_KEY_REFUSED, NULL },
+	{ "run out", "HTTP_X_API_KEY=@old@", 0, ERR_KEY_REFUSED, NULL },
+	{ "not for that", "HTTP_X_API_KEY=@a@", KEY_OPERATOR, ERR_KEY_SCOPE, NULL },
+	{ "not for that either", "HTTP_X_API_KEY=@op@", KEY_GENERATE, ERR_KEY_SCOPE, NULL },
+	{ "for whatever", "HTTP_X_API_KEY=@op@", 0, ERR_OK, "op" },
+	{ "from the network", "REMOTE_ADDR=192.168.1.7|HTTP_X_API_KEY=@op@", KEY_OPERATOR, ERR_OK, "op" },
+};
+
+struct made { char name[8], mark[8], text[KEY_TEXT_SIZE]; };
+
+/* The file's text, and the keys that are in it. */
+static void make_keys(struct buf *text, struct made made[4])
+{
+	static const char *const rows[4][4] = {
+		{ "a", "never", "generate,models", "-" },
+		{ "op", "2999-01-01T00:00:00Z", "operator", "-" },
+		{ "gone", "never", "generate,models", "2026-11-22T10:03:11Z" },
+		{ "old", "2026-01-01T00:00:00Z", "generate,models", "-" },
+	};
+	char hex[65];
+
+	buf_str(text, KEYS_FIRST_LINE "\n" MANY);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(made[i].name, sizeof(made[i].name), "%s", rows[i][0]);
+		snprintf(made[i].mark, sizeof(made[i].mark), "@%.4s@", rows[i][0]);
+		check(key_text_make(made[i].text));
+		sha256_hex(span_of(made[i].text), hex);
+		buf_fmt(text, "key_%.12s %s 2025-11-22T10:03:11Z %s %s %s %s\n", hex,
+			rows[i][0], rows[i][1], rows[i][2], rows[i][3], hex);
+	}
+}
+
+static void fill_in(struct buf *out, const char *params, const struct made made[4])
+{
+	while (*params) {
+		size_t i = 0;
+
+		while (i < 4 && strncmp(params, made[i].mark, strlen(made[i].mark)))
+			i++;
+		if (i < 4) {
+			buf_str(out, made[i].text);
+			params += strlen(made[i].mark);
+		} else {
+			buf_char(out, *params++);
+		}
+	}
+}
+
+static void test_key_cases(const struct config *c)
+{
+	struct keyring none = { 0 }, broken = { 0 }, ring;
+	struct made made[4];
+	struct buf text;
+
+	buf_init(&text, 1 << 16);
+	make_keys(&text, made);
+	keyring_parse(&ring, buf_span(&text));
+	check_int(ring.note.code, 0);
+	keyring_parse(&broken, SPAN("nonsense"));
+	for (size_t i = 0; i < ARRAY_LEN(key_cases); i++) {
+		struct err_note got = ERR_NOTE_INIT;
+		const struct key *who;
+		struct request r = { 0 };
+		struct buf params;
+		bool ok;
+
+		buf_init(&params, 4096);
+		fill_in(&params, key_cases[i].params, made);
+		make(&r, params.ptr);
+		/* wherever it comes from, and whatever else was wrong */
+		ok = check_int(access_check(c, &ring, &r, &got), 0);
+		err_tell(&got, ERR_NO_ROUTE, "before");
+		access_key(&ring, &r, key_cases[i].scope, &who, &got);
+		ok &= check_int(got.code, key_cases[i].want ? key_cases[i].want :
+				ERR_NO_ROUTE);
+		if (key_cases[i].who && check(who != NULL))
+			ok &= check_str(span_of(who->name), key_cases[i].who);
+		for (size_t k = 0; k < 4; k++)
+			ok &= check(!strstr(got.tell, made[k].text) &&
+				    !strstr(got.why, made[k].text));
+		err_clear(&got);
+		ok &= check_int(access_key(&none, &r, KEY_OPERATOR, &who, &got), 0);
+		ok &= check(!who);
+		ok &= check_int(access_key(&broken, &r, 0, &who, &got),
+				ERR_KEYS_BROKEN);
+		if (!ok)
+			printf("  %s\n", key_cases[i].what);
+		request_free(&r);
+		buf_free(&params);
+	}
+	keyring_free(&ring);
+	keyring_free(&broken);
+	buf_free(&text);
+}
+
 int main(void)
 {
+	struct keyring none = { 0 };
 	char hosts[] = "CHATMOCK_ALLOWED_HOSTS=gate.example, other.example";
 	char origins[] = "CHATMOCK_ALLOWED_ORIGINS=https://chat.example";
 	char *env[] = { hosts, origins, NULL };
@@ -128,11 +251,12 @@ int main(void)
 		struct request r = { 0 };
 
 		make(&r, cases[i].params);
-		access_check(&c, &r, &got);
+		access_check(&c, &none, &r, &got);
 		if (!check_int(got.code, cases[i].want))
 			printf("  %s\n", cases[i].what);
 		request_free(&r);
 	}
+	test_key_cases(&c);
 	config_free(&c);
 	return test_end("test_access");
 }

@@ -72,7 +72,7 @@ static const struct {
 } every[] = {
 	{ "CHATMOCK_HOME", NULL, "home", "/tmp/x", "/tmp/x" },
 	{ "CHATMOCK_PORT", NULL, "port", "9000", "9000" },
-	{ "CHATMOCK_BIND", NULL, "bind", "::1", "::1" },
+	{ "CHATMOCK_BIND", NULL, "bind", "0.0.0.0", "0.0.0.0" },
 	{ "CHATMOCK_UPSTREAM_URL", NULL, "upstream_url",
 	  "http://127.0.0.1:11434/v1/", "http://127.0.0.1:11434/v1" },
 	{ "CHATMOCK_UPSTREAM_KEY", NULL, "upstream_key", "sk-verysecret", "(set)" },
@@ -277,13 +277,6 @@ static const struct {
 	{ "CODEX__BASE_URL=nonsense", 0, 0, { "CODEX__BASE_URL" } },
 	{ "CODEX__OAUTH__BASE_URL=nonsense", 0, 0,
 	  { "CHATMOCK_AUTH_ISSUER (CODEX__OAUTH__BASE_URL, the environment)" } },
-	/* reachable by others */
-	{ "CHATMOCK_BIND=0.0.0.0", 0, 0, { "CHATMOCK_BIND", "0.0.0.0",
-	  "reached from other machines" } },
-	{ "CHATMOCK_BIND=::", 0, 0, { "reached from other machines" } },
-	{ "CHATMOCK_BIND=192.168.1.2", 0, 0, { "reached from other machines" } },
-	{ "CHATMOCK_BIND=example.org", 0, 0, { "reached from other machines" } },
-	{ 0, 0, "bind = *", { "reached from other machines", "line 1" } },
 	/* lists, secrets, texts */
 	{ "CHATMOCK_ALLOWED_HOSTS=https://a", 0, 0, { "host names" } },
 	{ "CHATMOCK_ALLOWED_HOSTS=*", 0, 0, { "'*'" } },

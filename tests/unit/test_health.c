@@ -151,7 +151,7 @@ static void says(void (*write)(const struct facts *f, struct buf *out),
 	"\"master\":{\"status\":\"pass\"},\"login\":{\"status\":\"pass\"}," \
 	"\"breaker\":{\"status\":\"pass\"},\"limits\":{\"status\":\"pass\"}," \
 	"\"prompt_cache\":{\"status\":\"pass\"},\"fetcher\":{\"status\":\"pass\"}," \
-	"\"metrics_file\":{\"status\":\"pass\"},\"home\":{\"status\":\"pass\"}}}"
+	"\"keys\":{\"status\":\"pass\"},\"metrics_file\":{\"status\":\"pass\"},\"home\":{\"status\":\"pass\"}}}"
 
 static void documents(void)
 {
@@ -248,6 +248,7 @@ static void draft(void)
 	     FINE("limits:used", "component") ","
 	     FINE("prompt_cache:age", "datastore") ","
 	     FINE("fetcher:age", "component") ","
+	     FINE("keys:in_force", "component") ","
 	     FINE("metrics_file:readable", "datastore") ","
 	     "\"home:free\":[{\"componentType\":\"system\",\"observedValue\":7,"
 	     "\"observedUnit\":\"bytes\",\"status\":\"warn\"," AT ","
