@@ -6,6 +6,7 @@
 
 #define PREFIX "cm_"
 #define SECRET_DIGITS 43	/* 62^43 > 2^256 */
+#define MOST_YEARS_S (INT64_C(100) * 365 * 86400)
 #define CHECK_DIGITS 6		/* 62^6 > 2^32 */
 
 _Static_assert(sizeof(PREFIX) + SECRET_DIGITS + CHECK_DIGITS == KEY_TEXT_SIZE,
@@ -161,6 +162,39 @@ enum err key_scopes_read(struct span words, unsigned *scopes,
 	if (!*scopes)
 		return err_tell(note, ERR_CONFIG, "No scope is named.");
 	return ERR_NONE;
+}
+
+static int64_t time_from(struct span s, int64_t now_s)
+{
+	static const struct { char unit; int64_t seconds; } units[] = {
+		{ 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 },
+	};
+	char day[] = "YYYY-MM-DDT00:00:00Z";
+	int64_t n;
+
+	for (size_t i = 0; s.len > 1 && i < ARRAY_LEN(units); i++)
+		if (s.ptr[s.len - 1] == units[i].unit)
+			return text_int((struct span){ s.ptr, s.len - 1 }, &n) &&
+			       n > 0 && n <= MOST_YEARS_S / units[i].seconds ?
+			       now_s + n * units[i].seconds : 0;
+	if (s.len != 10)
+		return clock_parse(s);
+	memcpy(day, s.ptr, 10);
+	return clock_parse(span_of(day));
+}
+
+enum err key_expiry_read(struct span s, int64_t now_s, int64_t *out,
+			 struct err_note *note)
+{
+	*out = 0;
+	if (span_eq(s, "never"))
+		return ERR_NONE;
+	*out = time_from(s, now_s);
+	if (*out > now_s && *out <= now_s + MOST_YEARS_S)
+		return ERR_NONE;
+	return err_tell(note, ERR_CONFIG, "\"%.*s\" is no time to come; wanted is one "
+			"such as 12h, 30d, 8w or 2027-01-31.",
+			s.len < 40 ? (int)s.len : 40, s.ptr);
 }
 
 /* --- finding one */

@@ -96,6 +96,11 @@ MUST_USE enum err key_scopes_read(struct span words, unsigned *scopes,
 /* The word and what it is for; NULL past the last. */
 const char *key_scope_word(size_t i, const char **help);
 
+/* "12h", "30d", "8w", "90m" from now, a day or RFC 3339, or "never" (0), into
+ * Unix seconds; ERR_CONFIG also for what is over or in more than 100 years. */
+MUST_USE enum err key_expiry_read(struct span s, int64_t now_s, int64_t *out,
+				  struct err_note *note);
+
 /* 1 to 64 of [A-Za-z0-9._@+-], not "-" first, and not the form of an id. */
 bool key_name_ok(struct span name);
 bool key_id_ok(struct span id);

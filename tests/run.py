@@ -53,6 +53,8 @@ STAGES = [
      "python3 tests/cases/tongues.py"),
     ("process", "reload, recycling, drain, watchdog", 600,
      "python3 tests/servers/test_process.py"),
+    ("keys", "callers' keys made, revoked, broken under a running gateway", 600,
+     "python3 tests/servers/test_keys.py"),
     ("metrics", "what is counted, and whatever befalls the file", 600,
      "python3 tests/servers/test_metrics.py"),
     ("servers", "lighttpd, nginx and Apache in front", 600,

@@ -34,6 +34,9 @@
 	X(config_set) \
 	X(config_validate) \
 	/* keys */ \
+	X(keys_add) \
+	X(keys_list) \
+	X(keys_revoke) \
 	/* this program */ \
 	X(help) \
 

@@ -224,7 +224,8 @@ void home_page(const struct config *c, const char *host, struct buf *out)
 	buf_fmt(out, "  OpenAI clients     http://%s/v1\n", host);
 	buf_fmt(out, "  a named session    http://%s/codex/SESSION\n", host);
 	buf_fmt(out, "  Ollama clients     http://%s\n\n", host);
-	buf_str(out, "Any text serves as the API key. To try it:\n\n");
+	buf_str(out, "API key: one that `chatmock keys add NAME` made; as long as "
+		"there are none any\ntext serves. To try it:\n\n");
 	buf_fmt(out, "  curl -N http://%s/v1/chat/completions \\\n"
 		"    -H 'Content-Type: application/json' \\\n"
 		"    -d '{\"model\":\"gpt-5.5\",\"stream\":true,"

@@ -77,7 +77,7 @@ export class Checks {
 }
 
 export class Gateway {
-	// options: kind, key, login (false: none), workers, settings {NAME: value}
+	// options: kind, key, login (false: none), workers, keys (callers'), settings {NAME: value}
 	static async start(options = {}) {
 		const { kind = "responses", key, login = true, settings = {} } = options;
 		const args = [program, "--serve", "--kind", kind];
@@ -87,6 +87,8 @@ export class Gateway {
 			args.push("--key", key);
 		if (!login)
 			args.push("--no-login");
+		if (options.keys)
+			args.push("--keys", options.keys);
 		if (options.workers)
 			args.push("--workers", String(options.workers));
 		for (const [name, value] of Object.entries(settings))

@@ -21,6 +21,7 @@ const lanes = [
 		opencode: "./opencode.mjs",
 		ai: "./ai.mjs",
 		tokens: "./tokens.mjs",
+		keys: "./keys.mjs",
 		codex: "./codex.mjs",
 		anthropic: "./anthropic.mjs",
 		"anthropic-errors": "./anthropic_errors.mjs",

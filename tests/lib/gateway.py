@@ -12,7 +12,8 @@ of their own, stopped and removed at the end.
 For tests in another language it is a program: it starts one, says in one line
 of JSON where everything is, and stays until its input ends.
 
-    tests/lib/gateway.py --serve [--kind KIND] [--key KEY] [NAME=VALUE ...]
+    tests/lib/gateway.py --serve [--kind KIND] [--key KEY] [--keys WORDS]
+        [NAME=VALUE ...]
 """
 import argparse
 import http.client
@@ -29,8 +30,10 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "tools"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "tools"),
+                os.path.join(ROOT, "tests", "lib")]
 
+import keys  # noqa: E402
 import upstream as upstream_tool  # noqa: E402
 
 
@@ -335,13 +338,16 @@ def serve():
     p.add_argument("--key", help="upstream wants it, and the gateway has it")
     p.add_argument("--no-login", action="store_true")
     p.add_argument("--workers", type=int, default=1)
+    p.add_argument("--keys", help="callers' keys, as tests/lib/keys.py has them")
     p.add_argument("settings", nargs="*", metavar="NAME=VALUE")
     o = p.parse_args()
+    files = {"keys": keys.file_text(o.keys)} if o.keys else {}
     with Gateway(kind=o.kind, key=o.key, workers=o.workers, login=not o.no_login,
-                 env=dict(s.split("=", 1) for s in o.settings)) as g:
+                 env=dict(s.split("=", 1) for s in o.settings), files=files) as g:
         print(json.dumps({"base": g.base, "upstream": g.upstream.root,
-                          "home": g.home, "kind": g.kind, "key": g.key}),
-              flush=True)
+                          "home": g.home, "kind": g.kind, "key": g.key,
+                          "keys": {name: keys.text(name) for name in
+                                   keys.names(files.get("keys", ""))}}), flush=True)
         sys.stdin.read()
 
 

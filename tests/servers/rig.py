@@ -366,9 +366,9 @@ def words_of(body):
 class Load(threading.Thread):
     """Requests one after the other on some threads, until stopped."""
 
-    def __init__(self, path, method="GET", uri="/", body=b"", threads=4):
+    def __init__(self, path, method="GET", uri="/", body=b"", threads=4, params=None):
         super().__init__(daemon=True)
-        self.args = path, method, uri, body
+        self.args, self.params = (path, method, uri, body), params
         self.done, self.failures, self.slowest = 0, [], 0.0
         self.headers = set()    # values of x-chatmock-version
         self.stopping = False
@@ -382,7 +382,7 @@ class Load(threading.Thread):
         while not self.stopping:
             begun = time.monotonic()
             try:
-                a = request(*self.args)
+                a = request(*self.args, params=self.params)
                 fault = None if a.status == 200 else f"status {a.status}"
                 if a.status == 200 and self.args[3] and b"[DONE]" not in a.body:
                     fault = "no [DONE]"

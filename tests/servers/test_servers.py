@@ -15,7 +15,9 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
+import keys  # noqa: E402
 from rig import (GATEWAY, PATH, ROOT, Checks, Gateway, Upstream, chat, children,
                  fastcgi, free_port, until, words_of)
 
@@ -141,15 +143,35 @@ def respond(listener, got):
 def check_params(t, s, name):
     p = s.params_of("GET", "/v1/models?limit=2", {
         "Authorization": "Bearer sk-one", "X-Session-Id": "s-1",
+        "X-Api-Key": "sk-two", "Api-Key": "sk-three",
         "Proxy": "http://evil.example:1"})
     t.check(p.get("HTTP_AUTHORIZATION") == "Bearer sk-one", name,
             "the Authorization header arrives", sorted(p))
-    t.check(p.get("HTTP_X_SESSION_ID") == "s-1", name, "others too")
+    t.check(p.get("HTTP_X_SESSION_ID") == "s-1" and p.get("HTTP_X_API_KEY") == "sk-two"
+            and p.get("HTTP_API_KEY") == "sk-three", name, "others too", sorted(p))
     t.check(p.get("REQUEST_METHOD") == "GET" and
             p.get("REQUEST_URI") == "/v1/models?limit=2" and
             p.get("QUERY_STRING") == "limit=2", name, "and the request line", p)
     t.check(p.get("REMOTE_ADDR") == "127.0.0.1", name, "and who asks", p)
     t.check(not p.get("HTTP_PROXY"), name, "nobody sets HTTP_PROXY", p)
+
+
+def check_keys(t, s, name):
+    """Callers' keys, in whichever header. From here on one is needed."""
+    path = os.path.join(s.home, "keys")
+    with open(path, "w") as f:
+        f.write(keys.file_text("ann=generate,models"))
+    os.chmod(path, 0o600)
+    os.chown(path, os.stat(s.home).st_uid, -1)
+    t.check(until(lambda: all(s.send("GET", "/v1/models").status == 401
+                              for _ in range(8)), 5), name, "none is a 401")
+    for head in ({"Authorization": "Bearer " + keys.text("ann")},
+                 {"X-Api-Key": keys.text("ann")}, {"Api-Key": keys.text("ann")}):
+        t.check(s.chat("2 words every 1 ms", headers=head).status == 200, name,
+                "a right one", *head)
+    r = s.chat("2 words every 1 ms", headers={"X-Api-Key": keys.text("bob")})
+    t.check(r.status == 401 and r.getheader("WWW-Authenticate", "")
+            .startswith("Bearer"), name, "a wrong one", r.status)
 
 
 def check_abort(t, s, name):
@@ -402,7 +424,7 @@ def check_server(t, name, sample, command):
         try:
             for check in (check_stream, check_large_body, check_params,
                           check_abort, check_heartbeat, check_too_large, check_plain,
-                          check_hostile):
+                          check_hostile, check_keys):
                 try:
                     check(t, s, name)
                 except (OSError, http.client.HTTPException) as e:

@@ -112,6 +112,39 @@ static void test_scopes(void)
 	buf_free(&out);
 }
 
+static void test_expiry(void)
+{
+	const int64_t now_s = 1763805791;	/* 2025-11-22T10:03:11Z */
+	static const struct { const char *text; int64_t want; } rows[] = {
+		{ "1m", 60 }, { "12h", 43200 }, { "30d", 2592000 }, { "2w", 1209600 },
+		{ "2025-11-23", 50209 }, { "2025-11-22T10:03:12Z", 1 },
+		{ "2025-11-22T11:03:12+01:00", 1 }, { "36500d", INT64_C(3153600000) },
+	};
+	static const char *const bad[] = {
+		"", "d", "0d", "-1d", "1", "1s", "1y", "1.5d", " 1d", "36501d",
+		"9223372036854775807w", "2025-11-22", "2025-11-22T10:03:11Z",
+		"2025-13-01", "soon", "2999-01-01", "1970-01-01",
+	};
+	int64_t at;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err_note note = ERR_NOTE_INIT;
+
+		check_int(key_expiry_read(span_of(rows[i].text), now_s, &at, &note), 0);
+		if (!check_int(at - now_s, rows[i].want))
+			printf("  %s\n", rows[i].text);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct err_note note = ERR_NOTE_INIT;
+
+		if (!check_int(key_expiry_read(span_of(bad[i]), now_s, &at, &note),
+			       ERR_CONFIG))
+			printf("  %s\n", bad[i]);
+	}
+	check_int(key_expiry_read(SPAN("never"), now_s, &at, NULL), 0);
+	check_int(at, 0);
+}
+
 /* --- the file */
 
 struct text_case {
@@ -366,6 +399,53 @@ static void test_bits(void)
 	}
 }
 
+static int64_t shortest_us(const struct keyring *ring, const char *text)
+{
+	int64_t least = INT64_MAX;
+
+	for (int i = 0; i < 300; i++) {
+		struct err_note note = ERR_NOTE_INIT;
+		int64_t begun = clock_mono_us(), took;
+		const struct key *k;
+
+		for (int n = 0; n < 4; n++)
+			if (keyring_find(ring, span_of(text), 1, &k, &note))
+				err_clear(&note);
+		took = clock_mono_us() - begun;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+/* The first of a thousand keys, the last and none of them take the same time:
+ * who would stop at the right one needed a thousandth of it for the first. */
+static void test_time(void)
+{
+	static char made[MAX_KEYS + 1][KEY_TEXT_SIZE];
+	static struct key all[MAX_KEYS];
+	struct keyring ring = { .keys = all, .count = MAX_KEYS, .wanted = true,
+				.note = ERR_NOTE_INIT };
+	int64_t first, last, none;
+
+	for (size_t i = 0; i <= MAX_KEYS; i++) {
+		struct sha256 *h = sha256_begin();
+
+		check(key_text_make(made[i]));
+		sha256_add(h, span_of(made[i]));
+		if (i < MAX_KEYS)
+			sha256_done(h, all[i].hash);
+		else
+			sha256_done(h, (unsigned char [32]){ 0 });
+	}
+	first = shortest_us(&ring, made[0]);
+	last = shortest_us(&ring, made[MAX_KEYS - 1]);
+	none = shortest_us(&ring, made[MAX_KEYS]);
+	if (!check(first * 10 > last * 7 && last * 10 > first * 7 &&
+		   none * 10 > last * 7 && last * 10 > none * 7))
+		printf("  first %lld us, last %lld us, none %lld us\n",
+		       (long long)first, (long long)last, (long long)none);
+}
+
 #define WRITERS 20
 
 static void test_many(void)
@@ -411,6 +491,7 @@ int main(void)
 	test_form();
 	test_names();
 	test_scopes();
+	test_expiry();
 	test_texts();
 	test_cut();
 	test_read();
@@ -418,6 +499,7 @@ int main(void)
 	test_life();
 	test_refused();
 	test_bits();
+	test_time();
 	test_many();
 	unlink(path_of(KEYS_FILE ".lock"));
 	rmdir(home);
