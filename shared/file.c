@@ -179,6 +179,26 @@ static void sync_dir_of(const char *path)
 	close(fd);
 }
 
+void file_give(int fd, const char *path)
+{
+	char dir[PATH_MAX];
+	struct stat st, own;
+	char *slash;
+
+	if (geteuid() != 0 || fstat(fd, &own) < 0)
+		return;
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (st.st_dev == own.st_dev && st.st_ino == own.st_ino)) {
+		snprintf(dir, sizeof(dir), "%s", path);
+		slash = strrchr(dir, '/');
+		if (slash)
+			slash[slash == dir] = '\0';
+		if (stat(slash ? dir : ".", &st) < 0)
+			return;
+	}
+	(void)!fchown(fd, st.st_uid, st.st_gid);
+}
+
 enum err file_replace(const char *path, mode_t mode, struct span bytes,
 		      struct err_note *note)
 {
@@ -195,6 +215,7 @@ enum err file_replace(const char *path, mode_t mode, struct span bytes,
 		temp[0] = '\0';
 		goto fail;
 	}
+	file_give(fd, real);
 	if (fchmod(fd, mode) < 0 || !write_all(fd, bytes) || fsync(fd) < 0)
 		goto fail;
 	if (close(fd) < 0) {

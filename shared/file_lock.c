@@ -46,7 +46,11 @@ static enum err try_lock(const char *path, int *fd, struct err_note *note)
 {
 	enum err err = ERR_BUSY;
 
-	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+	if (*fd >= 0)	/* ours alone, and no link's target */
+		file_give(*fd, path);
+	else if (errno == EEXIST)
+		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (*fd < 0)
 		return failed(note, "opening", path);
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {

@@ -169,7 +169,7 @@ struct metrics_file {
 	_Alignas(64) metric_word moved;	/* a new file took its place */
 	struct metrics_name routes[METRICS_ROUTES];
 	struct metrics_name models[METRICS_MODELS];
-	struct metrics_name keys[METRICS_KEYS];	/* hashes of the callers' keys */
+	struct metrics_name keys[METRICS_KEYS];	/* of callers: the key's name, or a hash */
 	metric_word gauges[GAUGE__COUNT];	/* 0: not known, see metrics_gauge() */
 	struct metrics_job jobs[METRICS_JOBS];
 	struct metrics_breaker breakers[METRICS_BREAKERS];
@@ -266,7 +266,8 @@ void metrics_request(struct metrics *m, const struct metrics_request *r);
 /* n tokens of each type, by a model. */
 void metrics_tokens(struct metrics *m, struct span model,
 		    const uint64_t n[TOKEN__COUNT]);
-/* The same ones, for the caller whose key has this hash ("": sent none). */
+/* The same ones, by the name of the caller's key, or by the hash of what it
+ * sent where none was wanted ("": nothing). */
 void metrics_key_tokens(struct metrics *m, struct span key,
 			const uint64_t n[TOKEN__COUNT]);
 

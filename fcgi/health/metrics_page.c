@@ -190,8 +190,8 @@ static void put_tokens(struct exposition *e, const struct facts *f)
 			      &file->models[i], i ? NULL : "other",
 			      f->snap.sums->tokens[i]);
 	expose_family(e, "chatmock_key_tokens_total", "counter",
-		      "The same tokens, by the first digits of the SHA-256 of the "
-		      "key that the client sent.");
+		      "The same tokens, by the name of the caller's key; where none "
+		      "is wanted, by the first digits of its SHA-256.");
 	for (size_t i = 0; i < METRICS_KEYS; i++)
 		put_token_row(e, "chatmock_key_tokens_total", "key",
 			      &file->keys[i], i ? NULL : "none_or_other",

@@ -265,6 +265,7 @@ unsigned route_scope(const struct route *r)
 {
 	static const unsigned scopes[] = {
 		[ROUTE_GENERATE] = KEY_GENERATE,
+		[ROUTE_SOCKET] = KEY_GENERATE,
 		[ROUTE_MODELS] = KEY_MODELS,
 		[ROUTE_MODEL] = KEY_MODELS,
 		[ROUTE_HOME] = KEY_MODELS,

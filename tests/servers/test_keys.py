@@ -23,8 +23,8 @@ from test_health import Health  # noqa: E402
 
 up = Upstream()
 CHATMOCK = os.path.join(BIN, "chatmock")
-# A second, and what a busy machine takes to run a test's own parts.
-SOON = 1.0 + (4.0 if "/san/" in BIN + "/" else 0.5)
+# A second, and what it takes to find out on a machine that may be busy.
+SOON = 1.5
 
 
 def chatmock(home, *args):
@@ -58,12 +58,15 @@ def all_say(g, want, key=None, path="/v1/models", tries=24):
 
 
 def within(t, g, want, key, what):
+    asked = time.monotonic()
+    all_say(g, want, key)
     begun = time.monotonic()
+    limit = SOON + 10 * (begun - asked)
     ok = until(lambda: all_say(g, want, key), 10, 0.01)
     took = time.monotonic() - begun
-    t.check(ok and took < SOON, what, f"{took:.2f} s", want)
+    t.check(ok and took < limit, what, f"{took:.2f} s", want)
     # a worker that was asked nothing has no excuse either
-    time.sleep(max(0.0, SOON - took))
+    time.sleep(max(0.0, limit - took))
     t.check(all_say(g, want, key), what, "and stays so")
 
 
@@ -87,6 +90,18 @@ def test_taken_up(t):
         told = [line for line in g.home.log() if line["event"] == "keys"]
         t.check(told and told[-1]["keys"] == 2 and told[-1]["in_force"] == 0,
                 "the log says so", told)
+
+
+def test_made_by_root(t):
+    """The gateway's user reads what root made for it."""
+    if os.geteuid() != 0:
+        t.skip("a key that root makes", "we are not root")
+        return
+    with Gateway(up, plain=True) as g:
+        key = chatmock(g.home, "add", "ann")
+        t.check(os.stat(os.path.join(g.home.dir, "keys")).st_uid == 65534, "its owner")
+        t.check(until(lambda: all_say(g, 401) and all_say(g, 200, key), 5), "it counts",
+                status(g, key))
 
 
 def test_expiry(t):
@@ -326,6 +341,6 @@ def test_cgi(t):
 
 if __name__ == "__main__":
     sys.exit(Checks("keys").run(
-        test_taken_up, test_expiry, test_stream_goes_on, test_broken,
+        test_taken_up, test_made_by_root, test_expiry, test_stream_goes_on, test_broken,
         test_start_refused, test_health, test_changes_under_load, test_no_trace,
         test_cgi))

@@ -232,6 +232,40 @@ static void clean_up(void)
 	waitpid(pid, NULL, 0);
 }
 
+static unsigned owner(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_uid;
+}
+
+/* What root makes in another's directory is the other's, who has to read it. */
+static void owners(void)
+{
+	int fd;
+
+	if (geteuid() != 0)
+		return;
+	check_int(mkdir(in_dir("hers"), 0700), 0);
+	if (!check_int(chown(in_dir("hers"), 4711, 4712), 0))
+		return;
+	check_int(file_replace(in_dir("hers/new"), 0600, SPAN("a"), NULL), 0);
+	check_int(owner(in_dir("hers/new")), 4711);
+	check_int(chown(in_dir("hers/new"), 4713, 4714), 0);
+	check_int(file_replace(in_dir("hers/new"), 0600, SPAN("b"), NULL), 0);
+	check_int(owner(in_dir("hers/new")), 4713);
+	check_int(file_lock(in_dir("hers/lock"), 0, &fd, NULL), 0);
+	close(fd);
+	check_int(owner(in_dir("hers/lock")), 4711);
+	/* who lays a link there gets nothing of ours */
+	check_int(file_replace(in_dir("ours"), 0600, SPAN("c"), NULL), 0);
+	check_int(symlink(in_dir("ours"), in_dir("hers/trap")), 0);
+	check_int(file_lock(in_dir("hers/trap"), 0, &fd, NULL), 0);
+	close(fd);
+	check_int(file_replace(in_dir("hers/trap"), 0600, SPAN("d"), NULL), 0);
+	check_int(owner(in_dir("ours")), 0);
+}
+
 int main(void)
 {
 	if (!check(mkdtemp(dir) != NULL))
@@ -240,6 +274,7 @@ int main(void)
 	replacing();
 	whole_always();
 	locking();
+	owners();
 	directories();
 	expanding();
 	clean_up();

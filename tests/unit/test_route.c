@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../../fcgi/stream/route.h"
+#include "../../shared/keys.h"
 
 #define CHAT "/v1/chat/completions"
 #define SESSION "/codex/{session_id}/chat/completions"
@@ -179,6 +180,42 @@ static void test_tongue(void)
 	check(m.route->tongue == &tongue_chat);
 }
 
+/* Who may ask only this, or only that. */
+static const struct { const char *method, *path; unsigned scope; } scopes[] = {
+	{ "POST", "/v1/chat/completions", KEY_GENERATE },
+	{ "POST", "/codex/x/responses", KEY_GENERATE },
+	{ "GET", "/v1/responses", KEY_GENERATE },	/* a WebSocket begins so */
+	{ "POST", "/v1/messages/count_tokens", KEY_GENERATE },
+	{ "POST", "/api/generate", KEY_GENERATE },
+	{ "POST", "/api/pull", KEY_GENERATE },
+	{ "DELETE", "/api/delete", KEY_GENERATE },
+	{ "GET", "/v1/models", KEY_MODELS },
+	{ "HEAD", "/v1/models/x", KEY_MODELS },
+	{ "GET", "/", KEY_MODELS },
+	{ "GET", "/api/tags", KEY_MODELS },
+	{ "POST", "/api/show", KEY_MODELS },
+	{ "GET", "/v1/usage", KEY_READ },
+	{ "GET", "/api/codex/usage", KEY_READ },
+};
+
+static void test_scopes(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+		struct err_note note = ERR_NOTE_INIT;
+		struct route_match match;
+
+		check_int(route_find(scopes[i].method, scopes[i].path, &match, &note), 0);
+		if (!check_int(route_scope(match.route), scopes[i].scope))
+			printf("  %s %s\n", scopes[i].method, scopes[i].path);
+	}
+	/* health.fcgi's own, and no route's */
+	for (size_t i = 0; i < route_count(); i++) {
+		unsigned scope = route_scope(route_at(i));
+
+		check(scope == KEY_GENERATE || scope == KEY_MODELS || scope == KEY_READ);
+	}
+}
+
 int main(void)
 {
 	test_found();
@@ -186,5 +223,6 @@ int main(void)
 	test_table();
 	test_long();
 	test_tongue();
+	test_scopes();
 	return test_end("test_route");
 }
