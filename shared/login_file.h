@@ -141,5 +141,6 @@ bool login_refused(const struct config *c, const char *real, const char *hash,
 void login_refused_set(const struct config *c, const char *real,
 		       const char *hash, const char *code);
 void login_refused_forget(const char *real);
+#define LOGIN_LEFT "logged_out"		/* the code of what we ended ourselves */
 
 #endif

@@ -152,6 +152,7 @@ static enum err leave_locked(const struct config *c,
 {
 	struct err_note bad = ERR_NOTE_INIT;
 	struct login l = { 0 };
+	char hash[65];
 
 	if (login_load(c, real, &l, NULL, &bad)) {
 		(void)text_copy(left->trouble, sizeof(left->trouble),
@@ -166,11 +167,15 @@ static enum err leave_locked(const struct config *c,
 					     left->trouble,
 					     sizeof(left->trouble));
 	}
+	sha256_hex(span_of(l.refresh_token), hash);
 	login_free(&l);
-	if (unlink(real) < 0 && errno != ENOENT)
+	/* workers that hold its tokens shall know that it was meant */
+	login_refused_set(c, real, hash, LOGIN_LEFT);
+	if (unlink(real) < 0 && errno != ENOENT) {
+		login_refused_forget(real);
 		return err_tell(note, ERR_SYSTEM, "%.200s could not be removed: "
 				"%s.", real, strerrordesc_np(errno));
-	login_refused_forget(real);
+	}
 	return ERR_NONE;
 }
 

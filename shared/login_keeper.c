@@ -137,13 +137,18 @@ void login_unwait(struct login_wait *w)
 
 /* --- looking at the file */
 
-/* The old login stays in use until it runs out: it is good at upstream. */
-static void look_failed(struct login_keeper *k, const struct err_note *note)
+/* The old login stays in use until it runs out: it is good at upstream. Not
+ * when somebody logged out. */
+static void look_failed(struct login_keeper *k, const struct login_task *t)
 {
+	const struct err_note *note = &t->note;
 	bool news = k->look_note.code != note->code ||
 		    strcmp(k->look_note.why, note->why) != 0;
+	struct login none = { 0 };
 
 	k->look_note = *note;
+	if (t->left)
+		(void)keeper_take(k, &none);
 	if (news)
 		keeper_tell(k, "login_lost", note);
 }
@@ -177,7 +182,7 @@ static void look_done(struct loop_job *job)
 		if (t->generation != k->generation)
 			;
 		else if (t->err)
-			look_failed(k, &t->note);
+			look_failed(k, t);
 		else if (t->same)
 			k->look_note = ERR_NOTE_INIT;
 		else

@@ -21,6 +21,7 @@ struct login_task {
 	struct login login;		/* before: what we hold; then: the result */
 	char *refused;			/* renewal: a token upstream refuses */
 	bool same;			/* look: nothing has changed */
+	bool left;			/* look: somebody logged out */
 	unsigned generation;		/* of the keeper's login when it began */
 	atomic_bool stop;
 	sem_t over;

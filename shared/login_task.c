@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "login_keeper_private.h"
+#include "text.h"
 
 #define LOCK_WAIT_MS	15000
 #define END_WAIT_S	60		/* longer than any task may take */
@@ -82,6 +83,19 @@ void login_task_renew(struct loop_job *job)
 	sem_post(&t->over);
 }
 
+/* A file that is gone by mistake may come again, and what we hold serves
+ * meanwhile; one that was ended by command does not. */
+static bool was_left(const struct login_task *t)
+{
+	char hash[65], code[64];
+
+	if (t->err != ERR_LOGIN_MISSING || !t->login.path)
+		return false;
+	sha256_hex(span_of(t->login.refresh_token), hash);
+	return login_refused(t->c, t->login.path, hash, code) &&
+	       strcmp(code, LOGIN_LEFT) == 0;
+}
+
 void login_task_look(struct loop_job *job)
 {
 	struct login_task *t = CONTAINER_OF(job, struct login_task, job);
@@ -90,6 +104,7 @@ void login_task_look(struct loop_job *job)
 	char path[PATH_MAX];
 
 	t->err = login_find(t->c, path, &t->note);
+	t->left = was_left(t);
 	if (t->err)
 		goto out;
 	/* A file that could not be read is read again: its mode may change. */

@@ -4,6 +4,7 @@
  */
 #include <sys/resource.h>
 
+#include "../../shared/text.h"
 #include "login_fixture.h"
 
 #define TICK_US		2000
@@ -308,6 +309,35 @@ static void test_missing(struct rig *r)
 	stop(r);
 }
 
+/* Gone by mistake it serves on; gone by command it does not. */
+static void test_left(struct rig *r)
+{
+	char hash[65];
+
+	sha256_hex(SPAN("rt-1"), hash);
+	for (int left = 0; left < 2; left++) {
+		issuer_reset(r->s, 1);
+		put_login(r->p->auth, 3600, "rt-1");
+		start(r);
+		check_int(r->w[0].code, ERR_NONE);
+		forget(r);
+		if (left)
+			login_refused_set(&r->p->c, r->p->auth, hash, LOGIN_LEFT);
+		unlink(r->p->auth);
+		run_until(r, 3000, "login_lost:login_missing");
+		check(want(r, NULL));
+		check_int(r->w[0].code, left ? ERR_LOGIN_MISSING : ERR_NONE);
+		/* the same login, put back */
+		login_refused_forget(r->p->auth);
+		put_login(r->p->auth, 3600, "rt-1");
+		run_until(r, 3000, "login_read:ok");
+		check(want(r, NULL));
+		check_int(r->w[0].code, ERR_NONE);
+		check_int(atomic_load(&r->s->posts), 0);
+		stop(r);
+	}
+}
+
 static void test_trouble(struct rig *r)
 {
 	issuer_reset(r->s, 1);
@@ -430,6 +460,7 @@ int main(void)
 	test_expired(&rig);
 	test_ahead(&rig);
 	test_missing(&rig);
+	test_left(&rig);
 	test_trouble(&rig);
 	test_dead(&rig);
 	test_always_refused(&rig);
