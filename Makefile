@@ -75,10 +75,11 @@ $(BIN)/chatmock-demo-upstream: $(call obj,$(TOOLS)) $(BUILD)/libshared.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# libmicrohttpd: the port to which the browser comes back when it signed in
 $(BIN)/chatmock: $(call obj,deploy/cli/main.c $(CLI)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi,$(LIBS))
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi,$(LIBS)) -lmicrohttpd
 
 # the same program: it goes by its name
 $(BIN)/chatmock-check: $(BIN)/chatmock.fcgi

@@ -26,6 +26,7 @@ build /usr/include/*/curl/curl.h libcurl4-openssl-dev
 build /usr/include/json-c/json.h libjson-c-dev
 build /usr/include/openssl/sha.h libssl-dev
 build /usr/include/zlib.h zlib1g-dev
+build /usr/include/microhttpd.h libmicrohttpd-dev
 build /usr/include/zstd.h libzstd-dev
 run bash bash
 run setpriv util-linux
@@ -53,6 +54,8 @@ test node nodejs
 test npm npm
 test promtool prometheus
 test tmux tmux
+test chromium chromium
+test chromedriver chromium-driver
 test zsh zsh
 test fish fish
 test man man-db

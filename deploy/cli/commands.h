@@ -27,6 +27,9 @@
 /* In the order in which help shows them; insert at your section's place. */
 #define CLI_COMMANDS(X) \
 	/* sign in */ \
+	X(login) \
+	X(logout) \
+	X(info) \
 	/* run and watch */ \
 	/* find out */ \
 	/* configure */ \

@@ -25,11 +25,11 @@ ELSEWHERE = {
     "CHATMOCK_PROMPT_CODEX_URLS": "tests/servers/test_fetch.py",
     "CHATMOCK_PROMPT_BASE_SHA256": "tests/servers/test_fetch.py",
     "CHATMOCK_PROMPT_CODEX_SHA256": "tests/servers/test_fetch.py",
-    "CODEX__OAUTH__SCOPES": "tests/unit/test_config.c",
-    "CODEX__CALLBACK_PORT": "tests/unit/test_config.c",
-    "CHATMOCK_LOGIN_BIND": "tests/unit/test_config.c",
-    "CHATGPT_LOCAL_LOGIN_BIND": "tests/unit/test_config.c",
-    "CHATMOCK_LOGIN_WORKSPACE": "tests/unit/test_config.c",
+    "CODEX__OAUTH__SCOPES": "tests/cli/test_login.py",
+    "CODEX__CALLBACK_PORT": "tests/cli/test_login.py",
+    "CHATMOCK_LOGIN_BIND": "tests/cli/test_login.py",
+    "CHATGPT_LOCAL_LOGIN_BIND": "tests/cli/test_login.py",
+    "CHATMOCK_LOGIN_WORKSPACE": "tests/cli/test_login.py",
 }
 # Set by tests/lib/gateway.py for every case there is.
 ALWAYS = ("CHATMOCK_HOME", "CHATMOCK_UPSTREAM_URL", "CHATMOCK_UPSTREAM_KIND",

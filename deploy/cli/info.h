@@ -1,0 +1,31 @@
+/*
+ * info.h - what `chatmock info` found, and how it is shown.
+ */
+#ifndef CHATMOCK_CLI_INFO_H
+#define CHATMOCK_CLI_INFO_H
+
+#include "../../shared/login_new.h"
+#include "../../shared/plan.h"
+#include "cli.h"
+
+struct info {
+	int64_t now_s;
+	bool has_login;		/* else upstream needs none */
+	struct login login;
+	struct login_account account;
+	struct plan plan;	/* captured_s 0: nothing is known */
+	char trouble[400];	/* why the login or the figures are old, or "" */
+};
+
+void info_show(struct cli *cli, const struct info *i);
+
+/* "2 h 3 min", of the two largest units. */
+void info_span(int64_t seconds, char out[32]);
+
+/* A moment in local time: "14:40" today, else with its day. */
+void info_moment(int64_t at_s, int64_t now_s, char out[48]);
+
+/* "5 hours", "week": a window by its length. */
+void info_window(int64_t window_s, char out[32]);
+
+#endif
