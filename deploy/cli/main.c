@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,13 +18,17 @@
 
 extern char **environ;
 
-/* Tokens may be in our memory: no core files; what we make is ours alone. */
+/* Tokens may be in our memory: no core files, no looking in by others; what we
+ * make is ours alone. */
 static void harden(void)
 {
 	struct rlimit none = { 0, 0 };
 
 	umask(077);
 	setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
 	signal(SIGPIPE, SIG_IGN);
 }
 

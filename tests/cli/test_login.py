@@ -5,6 +5,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -230,6 +231,32 @@ def test_only_loopback(t):
         t.check(mine and mine <= {f"127.0.0.1:{l.port}", f"[::1]:{l.port}"}, mine)
         l.p.terminate()
         t.check(l.end() == 128 + signal.SIGTERM, "TERM", l.text())
+
+
+def test_memory(t):
+    """Tokens will be in it: others of the same user do not look in either."""
+    if os.geteuid() != 0 or "san" in CHATMOCK.split(os.sep):
+        t.skip("memory", "needs root, who becomes somebody else; no sanitizer")
+        return
+    with Issuer() as i, place(i) as p:
+        os.chmod(p.top, 0o755)
+        os.chown(p.home, 65534, 65534)
+        program = shutil.copy(CHATMOCK, p.top)
+        os.chmod(program, 0o755)
+        as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534",
+                     "--clear-groups"]
+        l = subprocess.Popen([*as_nobody, program, "login", "--no-browser"],
+                             env=p.env, cwd="/", stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+        try:
+            t.check(URL.search(l.stdout.readline()), "it waits")
+            r = subprocess.run([*as_nobody, "head", "-c", "1",
+                                f"/proc/{l.pid}/environ"], capture_output=True)
+            t.check(r.returncode != 0 and not r.stdout, "its memory is closed", r)
+        finally:
+            l.terminate()
+            l.communicate()
 
 
 def test_state_and_replay(t):
@@ -780,11 +807,12 @@ def test_logout(t):
 
 def main():
     return Checks("cli-login").run(
-        test_browser_flow, test_page, test_only_loopback, test_state_and_replay,
-        test_refused, test_exchange_refused, test_ports, test_timeout,
-        test_interrupted, test_pasted, test_opens_browser, test_settings,
-        test_unwritable, test_real_browser, test_while_streaming, test_device, test_device_refused, test_device_troubles,
-        test_import, test_logout)
+        test_browser_flow, test_page, test_only_loopback, test_memory,
+        test_state_and_replay, test_refused, test_exchange_refused, test_ports,
+        test_timeout, test_interrupted, test_pasted, test_opens_browser,
+        test_settings, test_unwritable, test_real_browser, test_while_streaming,
+        test_device, test_device_refused, test_device_troubles, test_import,
+        test_logout)
 
 
 if __name__ == "__main__":
