@@ -46,7 +46,7 @@ static bool on_callback(void *ctx, struct span query, struct login_page *page)
 	now = meet(f, came, &code, &note, page);
 	if (came == CAME_REFUSED)
 		login_flow_fail(f, &note);
-	else if (came == CAME_ALIEN)
+	else if (came == CAME_ALIEN && !f->is_finishing)
 		cli_warn(f->cli, "a browser came with the answer to another "
 			 "sign-in: waiting on for this one");
 	buf_wipe_free(&code);

@@ -117,8 +117,8 @@ static void finish_done(struct loop_job *job)
 	struct login_page page;
 
 	f->is_finishing = false;
+	cli_progress_end(f->cli);
 	login_grant_free(&f->grant);
-	wipe_countdown(f);
 	if (f->err) {
 		if (!f->note.tell[0])
 			(void)text_copy(f->note.tell, sizeof(f->note.tell),
@@ -147,9 +147,12 @@ void login_flow_finish(struct login_flow *f)
 					  .done = finish_done };
 	f->note = ERR_NOTE_INIT;
 	f->is_finishing = true;
+	wipe_countdown(f);
+	cli_progress(f->cli, "taking the code to the issuer");
 	if (loop_submit(f->loop, LANE_LOGIN, &f->finishing))
 		return;
 	f->is_finishing = false;
+	cli_progress_end(f->cli);
 	err_set(&note, ERR_NO_MEMORY, "no thread to be had");
 	login_flow_fail(f, &note);
 }
@@ -200,6 +203,7 @@ static void on_signal(struct loop_fd *fd, uint32_t events)
 		return;
 	f->signal = (int)info.ssi_signo;
 	wipe_countdown(f);
+	cli_progress_end(f->cli);
 	if (f->is_finishing && !again) {
 		cli_warn(f->cli, "the code is at the issuer: waiting for its answer "
 			 "(Ctrl-C again gives it up)");

@@ -15,7 +15,7 @@
 
 #define TRIES		10	/* after the occupant said that it leaves */
 #define PAUSE_NS	200000000
-#define ASK_MS		1000
+#define ASK_MS		2000
 
 static int listen_at(const char *host, int port)
 {

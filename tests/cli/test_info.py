@@ -172,13 +172,14 @@ def test_terminal(t):
     token = make_token(expires_in=3000)
     with Issuer() as i, Usage(token) as u, place(i, u) as p:
         put_login(p, token)
-        u.delay = 2
+        u.delay = 3.5
         with Terminal(p, columns=100) as term:
             term.type("chatmock info\n")
             t.check(term.wait("asking upstream"), "it says what it waits for",
                     term.screen())
             t.check(term.wait("Credits"), term.screen())
             t.check("asking upstream" not in term.screen(), "and wipes it")
+            u.delay = 0
             r = term.run("chatmock info", colour=True)
             t.check(r.code == OK and COLOUR.search(r.out), r)
             plain = COLOUR.sub("", r.out)

@@ -270,7 +270,7 @@ def test_state_and_replay(t):
         t.check(i.visit(l.url, "other-state")[0] == 400, "another state")
         t.check(not i.calls("/oauth/token"), "no code was taken to the issuer")
         # the right one twice, at the same moment: one exchange
-        i.delay["token"] = 1
+        i.delay["token"] = 3
         back = i.visit(l.url, follow=False)
         got = []
         first = threading.Thread(target=lambda: got.append(fetch(back)))
@@ -383,7 +383,7 @@ def test_interrupted(t):
                     code, term.screen())
             t.check(no_login(p), os.listdir(p.home))
         # tokens that are on their way are waited for
-        i.delay["token"] = 2
+        i.delay["token"] = 4
         with Login(p, "--no-browser") as l:
             visit = threading.Thread(target=i.visit, args=(l.url,))
             visit.start()
@@ -392,7 +392,7 @@ def test_interrupted(t):
             t.check(l.end() == OK and "waiting for its answer" in l.text(), l.text())
             visit.join()
             t.check(auth(p)["tokens"]["refresh_token"] in i.refresh, "kept")
-        i.delay["token"] = 5
+        i.delay["token"] = 8
         before = p.read("auth.json")
         with Login(p, "--no-browser") as l:
             visit = threading.Thread(
@@ -692,7 +692,9 @@ def test_device(t):
                   15)
             t.check(len(shown) > 2, "it counts", shown)
             number = term.prompts()[-1][0]
+            i.delay["token"] = 3
             i.approve()
+            t.check(term.wait("taking the code to the issuer"), term.screen())
             t.check(term.wait_prompt(number) == 0 and "Signed in as" in
                     term.screen() and " left" not in term.screen(), term.screen())
             term.type("chatmock login --headless\n")
