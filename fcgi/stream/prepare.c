@@ -64,6 +64,12 @@ static bool is_native(const struct stream *s)
 	return strcmp(s->route->tongue->name, "responses") == 0;
 }
 
+static void forget_body(struct stream *s)
+{
+	buf_free(&s->req->body);
+	buf_init(&s->req->body, MAX_REQUEST_BODY);
+}
+
 static void translate(struct stream *s, struct err_note *note)
 {
 	struct json_object *body = json_parse(buf_span(&s->req->body), note);
@@ -71,6 +77,8 @@ static void translate(struct stream *s, struct err_note *note)
 
 	if (!body)
 		return;
+	/* the tree has all of it; before the payload is a third copy */
+	forget_body(s);
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
 	ask->terms.tongue = s->route->tongue;
 	ask->terms.private_events = is_codex(s);
@@ -122,8 +130,7 @@ static void prepare_work(struct stream *s, struct err_note *note)
 static void prepare_all(struct stream *s, struct err_note *note)
 {
 	prepare_work(s, note);
-	buf_free(&s->req->body);
-	buf_init(&s->req->body, MAX_REQUEST_BODY);
+	forget_body(s);
 }
 
 /* What has to be known of the request moves on; its tree goes. */

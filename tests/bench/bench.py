@@ -185,6 +185,18 @@ class Rig:
                         total += int(line.split()[1])
         return total
 
+    def peak_kb(self, fresh=False):
+        """The most that the workers held at once, since the last fresh."""
+        total = 0
+        for pid in self.workers():
+            if fresh:
+                with open(f"/proc/{pid}/clear_refs", "w") as f:
+                    f.write("5")
+            with open(f"/proc/{pid}/status") as f:
+                total += next(int(line.split()[1]) for line in f
+                              if line.startswith("VmHWM:"))
+        return total
+
     def fds(self):
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.workers())
 
@@ -215,8 +227,10 @@ class Rig:
 
 
 def load(mode, front, wait=True, **options):
+    """front: where it asks. "passed" is nginx's with the tongue of upstream."""
     chat = front in ("nginx", "lighttpd", "kept")
-    port = UPSTREAM if front == "direct" else PORTS[front]
+    port = (UPSTREAM if front == "direct" else
+            PORTS["nginx" if front == "passed" else front])
     path = "/v1/chat/completions" if chat else "/v1/responses"
     command = [LOAD, mode, "--url", f"http://127.0.0.1:{port}{path}",
                "--tongue", "chat" if chat else "responses"]
@@ -285,22 +299,64 @@ def row_whole():
            verdict(cpu <= 45))
 
 
-def row_saturate():
-    rate = {"nginx": [], "proxy": []}
+def saturated(ours):
+    """100,000 events/s offered: delivered a second by ours and by the proxy,
+    and what ours lost."""
+    rate = {ours: [], "proxy": []}
     lost = errors = 0
-    with Rig(events=200, interval_ms=20) as rig:
+    with Rig(events=200, interval_ms=20):
         for _ in range(3):
             for front in rate:
                 r = load("hold", front, n=2000, ramp=4000)
                 # the ramp belongs to the time: 2000 streams of 4 s each
                 rate[front].append(r["events"] / r["seconds"])
-                if front == "nginx":
+                if front == ours:
                     lost += r["lost"]
                     errors += r["errors"]
-    n, p = (statistics.median(rate[f]) for f in ("nginx", "proxy"))
-    yield ("100,000 events/s offered, 2,000 streams",
-           f"{n:.0f} delivered, {n / p:.2f} × proxy; {lost} lost, {errors} errors",
-           "≥ 0.90 ×, none lost", verdict(n / p >= 0.90 and not lost + errors))
+    n, p = (statistics.median(rate[f]) for f in (ours, "proxy"))
+    return (f"{n:.0f} delivered, {n / p:.2f} × proxy; {lost} lost, {errors} errors",
+            0 if lost + errors else n / p)
+
+
+def row_saturate():
+    said, ratio = saturated("nginx")
+    yield ("100,000 events/s offered, 2,000 streams", said,
+           "≥ 0.90 ×, none lost", verdict(ratio >= 0.90))
+
+
+def row_pass():
+    """POST /v1/responses: upstream's events handed on, not made anew."""
+    said, ratio = saturated("passed")
+    yield ("the same, passed on by /v1/responses", said,
+           "≥ 0.95 ×, none lost", verdict(ratio >= 0.95))
+    with Rig(events=4, interval_ms=1) as rig:
+        t = turns(rig, ["proxy", "passed"], 3, lambda r: r["ttft_us"]["p50"],
+                  "ttft", n=500)
+    yield ("time to first token of /v1/responses through nginx",
+           f"{t['passed']:.0f} µs, +{t['passed'] - t['proxy']:.0f} µs, "
+           f"{t['passed'] / t['proxy']:.2f} × its proxy", "", "")
+
+
+def row_body():
+    """What a request's size costs: time and memory, up to 8 MB."""
+    sizes = {"1 KB": 1 << 10, "64 KB": 64 << 10, "1 MB": 1 << 20, "8 MB": 8 << 20}
+    for front, name in (("nginx", "chat"), ("passed", "/v1/responses")):
+        with Rig(events=4, interval_ms=0, workers=1) as rig:
+            ms = {s: statistics.median(
+                      load("ttft", front, n=20, body=b)["ttft_us"]["p50"]
+                      for _ in range(3)) / 1000 for s, b in sizes.items()}
+        with Rig(events=4, interval_ms=0, workers=1) as rig:
+            load("ttft", front, n=1, body=1 << 10)      # pools and pages
+            before = rig.peak_kb(fresh=True)
+            load("ttft", front, n=1, body=8 << 20)
+            copies = (rig.peak_kb() - before) / (8 << 10)
+        step = (ms["8 MB"] - ms["1 KB"]) / (ms["1 MB"] - ms["1 KB"])
+        yield (f"time to first token against the request's size, {name}",
+               ", ".join(f"{s} {ms[s]:.1f} ms" for s in sizes)
+               + f"; 8 MB cost {step:.1f} × what 1 MB does",
+               "linear: ≤ 10 ×", verdict(step <= 10))
+        yield (f"memory for a request of 8 MB, {name}",
+               f"{copies:.1f} × its size", "≤ 3 ×", verdict(copies <= 3))
 
 
 def port_room():
@@ -416,6 +472,7 @@ def row_event():
 
 
 ROWS = {"ttft": row_ttft, "whole": row_whole, "saturate": row_saturate,
+        "pass": row_pass, "body": row_body,
         "hold": row_hold, "abort": row_abort, "reload": row_reload,
         "health": row_health, "event": row_event}
 

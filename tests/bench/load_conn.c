@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -68,10 +69,26 @@ static void conn_fail(struct load *l, struct conn *c)
 	conn_close(l, c);
 }
 
+/* All of the request; one that the socket does not take at once is waited for. */
+static bool send_all(int fd, struct span left)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+	while (left.len) {
+		ssize_t n = send(fd, left.ptr, left.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && (errno != EAGAIN || poll(&ready, 1, 10000) <= 0))
+			return false;
+		if (n > 0) {
+			left.ptr += n;
+			left.len -= (size_t)n;
+		}
+	}
+	return true;
+}
+
 static void conn_ask(struct load *l, struct conn *c)
 {
-	ssize_t n = send(c->fd, l->request.ptr, l->request.len, MSG_NOSIGNAL);
-
 	c->phase = HEAD;
 	c->status = 0;
 	c->chunked = c->first_seen = c->ended = false;
@@ -79,7 +96,7 @@ static void conn_ask(struct load *l, struct conn *c)
 	c->left = 0;
 	c->next = 0;
 	c->sent_us = clock_mono_us();
-	if (n != (ssize_t)l->request.len)
+	if (!send_all(c->fd, buf_span(&l->request)))
 		conn_fail(l, c);
 }
 
