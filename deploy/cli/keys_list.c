@@ -102,8 +102,7 @@ const struct cli_command cli_keys_list = {
 		{ .name = NULL } },
 	.examples = (const struct cli_example[]){
 		{ "chatmock keys list", NULL },
-		{ "chatmock keys list --json | jq -r '.keys[] | select(.state == "
-		  "\"in force\").name'", NULL },
+		{ "chatmock keys list --json | jq -r '.keys[].name'", NULL },
 		{ .line = NULL } },
 	.more = "Keys that were revoked or have run out stay in the list; their "
 		"lines may be taken out of CHATMOCK_HOME/keys by hand. As long as "

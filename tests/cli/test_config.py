@@ -78,7 +78,6 @@ def test_set(t):
                 (["reasoning_effort", "hgih"], "one of none|minimal"),
                 (["upstream_url", "ftp://x"], "http:// or https://"),
                 (["codex.enabled", "maybe"], "wanted is"),
-                (["bind", "0.0.0.0"], "other machines"),
                 (["models.[x", "y"], "name of a model"),
                 (["models.x", ""], "NAME = MODEL"),
                 (["config", "x"], "CHATMOCK_CONFIG")):
@@ -369,9 +368,10 @@ def test_validate(t):
             t.check(f"line {n}" in line, n, line)
         r = p.run("config", "validate", path, CHATMOCK_PORT="9000")
         t.check(len(r.out.splitlines()) == 6, "environment hides nothing", r)
+        # whether others may reach it is a matter of keys, and of the start
         path = p.write("new.conf", "bind = 0.0.0.0\n")
         r = p.run("config", "validate", path)
-        t.check(r.code == CONFIG and "other machines" in r.out, r)
+        t.check(r.code == OK, r)
         path = p.write("chatmock.conf", "port = 9000\n")
         for args in ([], [path], ["-c", path]):
             r = p.run("config", "validate", *args)
