@@ -120,8 +120,9 @@ def test_secret(t):
         with Terminal(p) as term:
             term.type("chatmock config set upstream_key -\n")
             t.check(term.wait(r"not shown\): "), term.screen())
+            before = term.prompts()[-1][0]
             term.type("sk-typed\n")
-            term.wait_prompt(term.prompts()[-1][0])
+            term.wait_prompt(before)
             t.check("sk-typed" not in term.screen(), term.screen())
         t.check("upstream_key = sk-typed\n" in p.read("chatmock.conf"),
                 p.read("chatmock.conf"))
