@@ -192,6 +192,10 @@ static int act_on_config(const struct options *o, const struct config *c,
 		fprintf(stderr, "chatmock.fcgi: there is no setting %.80s\n",
 			o->name);
 		return EX_USAGE;
+	case ACT_REPORT:
+		fputs("chatmock.fcgi: --report is an option of health.fcgi\n",
+		      stderr);
+		return EX_USAGE;
 	default:
 		return serve(c, argv, h, out);
 	}

@@ -14,6 +14,8 @@ static const struct option_line {
 	  "look for what would keep it from serving, a line each" },
 	{ "--before-start", ACT_CHECK_START, NULL,
 	  "the same, and whether port, socket and programs are there for it" },
+	{ "--report", ACT_REPORT, NULL,
+	  "health.fcgi alone: what it would say at /health, without asking it" },
 	{ "--settings", ACT_SETTINGS, NULL,
 	  "all settings in effect and where they came from, secrets masked" },
 	{ "--get", ACT_GET, "NAME", "the value of one setting, secrets masked" },

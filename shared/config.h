@@ -46,9 +46,11 @@
 	X(home, PATH, "CHATMOCK_HOME", "", "~/.chatmock", 0, 0, "", \
 	  "State directory: login, caches, logs, sockets.") \
 	X(port, INT, "CHATMOCK_PORT", "", "8000", 1, 65535, "", \
-	  "Port of the web server that `make run` starts.") \
+	  "Port of the web server that `chatmock start` runs.") \
 	X(bind, STR, "CHATMOCK_BIND", "", "127.0.0.1", 0, 0, "", \
 	  "Address it listens on; anything but loopback is refused until there is a key.") \
+	X(web_server, ENUM, "CHATMOCK_WEB_SERVER", "", "lighttpd", 0, 0, \
+	  "lighttpd|nginx|apache", "Web server that `chatmock start` runs.") \
 	X(upstream_url, URL, "CHATMOCK_UPSTREAM_URL", "", "", 0, 0, "", \
 	  "Base URL of a Responses upstream, up to the part before /responses.") \
 	X(upstream_key, SECRET, "CHATMOCK_UPSTREAM_KEY", "", "", 0, 0, "", \

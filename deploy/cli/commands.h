@@ -31,6 +31,13 @@
 	X(logout) \
 	X(info) \
 	/* run and watch */ \
+	X(start) \
+	X(stop) \
+	X(restart) \
+	X(reload) \
+	X(status) \
+	X(ensure) \
+	X(keep) \
 	/* find out */ \
 	/* configure */ \
 	X(config_show) \

@@ -166,7 +166,11 @@ static bool is_installed(const char *name)
 
 void check_programs(struct findings *f)
 {
-	static const char *const names[] = { "spawn-fcgi", "lighttpd" };
+	static const char *const webs[] = { "lighttpd", "nginx", "apache2" };
+	const char *const names[] = {
+		"spawn-fcgi",
+		webs[(size_t)f->config->web_server % ARRAY_LEN(webs)],
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!is_installed(names[i]))
