@@ -9,6 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 ELSEWHERE = {
     "CHATMOCK_PORT": "tests/servers/test_run.py",
     "CHATMOCK_BIND": "tests/servers/test_run.py",
+    "CHATMOCK_WEB_SERVER": "tests/cli/test_ops.py",
     "CHATMOCK_WORKERS": "tests/servers/test_process.py",
     "CHATMOCK_MAX_STREAMS": "tests/servers/test_process.py",
     "CHATMOCK_MAX_REQUESTS": "tests/servers/test_process.py",

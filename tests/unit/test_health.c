@@ -579,7 +579,7 @@ static void an_open_breaker(const struct config *c, struct metrics *m)
 	struct metrics_label origin = metrics_label(SPAN("https://up.example"));
 	struct breaker_ticket ticket = { 0 };
 	struct page_call call;
-	struct breaker b;
+	struct breaker b = { 0 };
 	int64_t wait_us;
 	int failures;
 
