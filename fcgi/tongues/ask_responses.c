@@ -103,14 +103,39 @@ static enum err take_input(struct asking *q, const struct ask_param *p,
 
 /* --- tools --- */
 
-static struct json_object *renamed_search(struct asking *q, struct json_object *tool)
+/* As it came, but of this type, and without one of its members. */
+static struct json_object *retyped(struct asking *q, struct json_object *from,
+				   const char *type, const char *without)
 {
-	struct json_object *o = ask_item(q, "web_search");
+	struct json_object *o = ask_item(q, type);
 
-	for (struct lh_entry *e = json_object_get_object(tool)->head; o && e; e = e->next)
-		if (strcmp(lh_entry_k(e), "type") &&
+	for (struct lh_entry *e = json_object_get_object(from)->head; o && e; e = e->next)
+		if (strcmp(lh_entry_k(e), "type") && strcmp(lh_entry_k(e), without) &&
 		    !json_set(o, lh_entry_k(e), json_ref(lh_entry_v(e))))
 			ask_no_memory(q);
+	return o;
+}
+
+static struct json_object *renamed_search(struct asking *q, struct json_object *tool)
+{
+	return retyped(q, tool, "web_search", "");
+}
+
+/* The backend wants to be told what the API leaves open: the search by its
+ * name of today, and whether a function is strict. What says nothing of it is
+ * not, as no schema is refused then. */
+static struct json_object *backend_tool(struct asking *q, struct json_object *tool)
+{
+	struct span type = json_get_str(tool, "type");
+	struct json_object *o;
+
+	if (span_starts(type, "web_search_preview"))
+		return renamed_search(q, tool);
+	if (!span_eq(type, "function") || json_get(tool, "strict"))
+		return json_ref(tool);
+	o = retyped(q, tool, "function", "strict");
+	if (o)
+		ask_put(q, o, "strict", json_object_new_boolean(0));
 	return o;
 }
 
@@ -131,10 +156,7 @@ static enum err take_tools(struct asking *q, const struct ask_param *p,
 
 		if (!ask_is(q, tool, NULL, json_type_object, &at))
 			break;
-		/* the name of yesterday */
-		ask_push(q, tools, backend && span_starts(json_get_str(tool, "type"),
-							  "web_search_preview") ?
-			 renamed_search(q, tool) : json_ref(tool));
+		ask_push(q, tools, backend ? backend_tool(q, tool) : json_ref(tool));
 	}
 	return q->note->code;
 }

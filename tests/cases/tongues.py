@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import fastcgi  # noqa: E402
+from catalogue import Catalogue  # noqa: E402
 from gateway import Checks, Gateway  # noqa: E402
 
 THREADS = 96                    # most of them wait for the next attempt
@@ -620,6 +621,9 @@ def main():
     checks = Checks("tongues")
     with Gateway(kind="chatgpt", bin=o.bin, front=False, workers=2) as g:
         table(checks, g, Asker(g))
+    for kind in ("chatgpt", "responses"):
+        with Gateway(kind=kind, bin=o.bin, front=False) as g:
+            Catalogue(checks, g).run()
     # a worker that is replaced closes the connections that were kept
     with Gateway(kind="chatgpt", bin=o.bin, front=False, workers=2,
                  env={"CHATMOCK_MAX_REQUESTS": "0"}) as g:

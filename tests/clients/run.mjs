@@ -19,6 +19,7 @@ const lanes = [
 	{
 		"codex-models": "./codex_models.mjs",
 		opencode: "./opencode.mjs",
+		continue: "./continue.mjs",
 		ai: "./ai.mjs",
 		tokens: "./tokens.mjs",
 		keys: "./keys.mjs",

@@ -41,15 +41,19 @@ static const struct { const char *sets, *request, *want, *dropped; } goods[] = {
 	  "'tool_choice':'auto','parallel_tool_calls':false,'reasoning':{'effort':'low','context':'all_turns'},'store':false,'stream':true,"
 	  "'include':['reasoning.encrypted_content'],'prompt_cache_key':'mine','text':{'verbosity':'low'},"
 	  "'client_metadata':{'a':'b'},'stream_options':{'reasoning_summary_delivery':'sequential_cutoff'}", "" },
-	/* tools: a function's strict is the client's to say or not */
-	{ CHATGPT, "{'input':'hi','tools':[{'type':'function','name':'f','parameters':{'type':'object'}},"
+	/* tools: a function's strict is always said to the backend */
+	{ CHATGPT, "{'input':'hi','tools':[{'name':'f','strict':null,'type':'function','parameters':{'type':'object'},'more':null},"
+	  "{'type':'function','name':'g'},{'type':'function','strict':true,'name':'h'},{'strict':false,'type':'function','name':'i'},"
+	  "{'type':'custom','name':'c','strict':null},"
 	  "{'type':'web_search_preview','search_context_size':'low'},{'type':'local_shell'},{'type':'new'}],"
 	  "'tool_choice':{'type':'web_search_preview_2025_03_11'}}",
-	  HI ",'tools':[{'type':'function','name':'f','parameters':{'type':'object'}},"
+	  HI ",'tools':[{'type':'function','name':'f','parameters':{'type':'object'},'more':null,'strict':false},"
+	  "{'type':'function','name':'g','strict':false},{'type':'function','strict':true,'name':'h'},{'strict':false,'type':'function','name':'i'},"
+	  "{'type':'custom','name':'c','strict':null},"
 	  "{'type':'web_search','search_context_size':'low'},{'type':'local_shell'},{'type':'new'}],"
 	  "'tool_choice':{'type':'web_search'}," MEDIUM "," BACKEND, "" },
-	{ RESPONSES, "{'input':'hi','tools':[{'type':'web_search_preview'}],'tool_choice':{'type':'web_search_preview'}}",
-	  "'input':'hi','tools':[{'type':'web_search_preview'}],'tool_choice':{'type':'web_search_preview'},"
+	{ RESPONSES, "{'input':'hi','tools':[{'type':'web_search_preview'},{'type':'function','name':'f','strict':null}],'tool_choice':{'type':'web_search_preview'}}",
+	  "'input':'hi','tools':[{'type':'web_search_preview'},{'type':'function','name':'f','strict':null}],'tool_choice':{'type':'web_search_preview'},"
 	  MEDIUM "," PLAIN, "" },
 	/* the allow-list, and nothing taken out */
 	{ CHATGPT, "{'input':'hi','max_output_tokens':5,'temperature':1,'top_p':1,'top_logprobs':0,'metadata':{},'user':'u',"
