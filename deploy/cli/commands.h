@@ -36,7 +36,10 @@
 	X(restart) \
 	X(reload) \
 	X(status) \
+	X(logs) \
 	X(ensure) \
+	X(update) \
+	X(rollback) \
 	X(keep) \
 	/* find out */ \
 	/* configure */ \

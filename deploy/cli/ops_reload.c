@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,9 +15,14 @@
 #define READY_US 30000000	/* a trial of each master, then its workers */
 #define PAUSE_US 50000
 #define MAX_NEWS (1u << 20)
+#define MAX_OLD 1200		/* more workers than a master ever has */
+
+/* Workers of before, by their master. */
+struct olds { pid_t master; size_t count; struct proc list[MAX_OLD]; };
 
 struct watch {
 	const char *home;
+	struct olds *old_api, *old_health;
 	ino_t inode;
 	off_t at;			/* what stands before is old */
 	bool gateway, health;		/* masters that are new */
@@ -108,6 +114,36 @@ static void read_news(struct watch *w)
 	close(fd);
 }
 
+static bool take_old(void *ctx, const struct proc_stat *st)
+{
+	struct olds *o = ctx;
+
+	if (st->ppid == o->master && o->count < MAX_OLD)
+		o->list[o->count++] = (struct proc){ st->pid, st->start,
+						     clock_boot_id() };
+	return true;
+}
+
+static struct olds *find_olds(const struct state *state, enum part_id id)
+{
+	struct olds *o = calloc(1, sizeof(*o));
+
+	if (o) {
+		o->master = state->parts[id].proc.pid;
+		proc_each(take_old, o);
+	}
+	return o;
+}
+
+static int64_t still_there(const struct olds *o)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < o->count; i++)
+		count += proc_lives(&o->list[i]);
+	return count;
+}
+
 /* Whatever it says: it is there. */
 static bool reached(struct cli *cli)
 {
@@ -116,8 +152,9 @@ static bool reached(struct cli *cli)
 	return status > 0 && status < 500;
 }
 
-/* All workers that are wanted take requests, and the web server reaches them. */
-static bool all_accept(struct cli *cli)
+/* All workers that are wanted take requests, none of them is an old one, and
+ * the web server reaches them. */
+static bool all_accept(struct cli *cli, const struct watch *w)
 {
 	struct json_object *report = ops_report(cli);
 	struct json_object *workers = json_get_object(report, "workers");
@@ -126,6 +163,8 @@ static bool all_accept(struct cli *cli)
 
 	ok = wanted > 0 && json_get_int(workers, "starting", 1) == 0 &&
 	     json_get_int(workers, "accepting", 0) >= wanted &&
+	     still_there(w->old_api) <= json_get_int(workers, "draining", 0) &&
+	     still_there(w->old_health) == 0 &&
 	     reached(cli);
 	json_object_put(report);
 	return ok;
@@ -149,9 +188,7 @@ static bool settle(struct cli *cli, struct watch *w, int settle_ms,
 	}
 	if (w->failed)
 		return false;
-	if (ready && all_accept(cli))
-		return true;
-	if (!was_ready && all_accept(cli))
+	if ((ready || !was_ready) && all_accept(cli, w))
 		return true;
 	buf_str(w->why, "its health is bad (/health/ready)");
 	return false;
@@ -163,7 +200,7 @@ static bool come_up(struct cli *cli, struct watch *w)
 
 	while (!w->failed && clock_mono_us() < until) {
 		read_news(w);
-		if (w->gateway && w->health && all_accept(cli))
+		if (w->gateway && w->health && all_accept(cli, w))
 			return true;
 		usleep(PAUSE_US);
 	}
@@ -177,15 +214,23 @@ int ops_reload(struct cli *cli, const struct proc *keeper, int settle_ms,
 	       struct buf *why)
 {
 	struct watch w = { .home = cli->config.home, .why = why };
-	bool was_ready = is_ready(cli), ok;
+	bool was_ready = is_ready(cli), ok = false;
+	struct state state;
 
 	begin(&w);
-	if (!proc_signal(keeper, SIGHUP)) {
+	state_read(cli->config.home, &state);
+	w.old_api = find_olds(&state, PART_GATEWAY);
+	w.old_health = find_olds(&state, PART_HEALTH);
+	if (!w.old_api || !w.old_health) {
+		buf_str(why, "out of memory");
+	} else if (!proc_signal(keeper, SIGHUP)) {
 		buf_str(why, "its keeper has gone");
-		return EX_SOFTWARE;
+	} else {
+		cli_progress(cli, "reloading");
+		ok = come_up(cli, &w) && settle(cli, &w, settle_ms, was_ready);
+		cli_progress_end(cli);
 	}
-	cli_progress(cli, "reloading");
-	ok = come_up(cli, &w) && settle(cli, &w, settle_ms, was_ready);
-	cli_progress_end(cli);
+	free(w.old_api);
+	free(w.old_health);
 	return ok ? 0 : EX_SOFTWARE;
 }

@@ -1,6 +1,7 @@
 /*
  * status.c - `chatmock status`.
  */
+#include "../keep/wish.h"
 #include "status.h"
 
 #include <inttypes.h>
@@ -161,12 +162,26 @@ static void show_checks(struct cli *cli, const struct status *s)
 	buf_free(&text);
 }
 
+/* With the settings it was started with, where ours do not say otherwise: they
+ * tell whether it needs a login. */
+static int adopt(struct cli *cli)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	char missing[128];
+
+	if (wish_adopt(cli->config.home, missing, sizeof(missing), &note))
+		return 0;
+	return ops_settings(cli);
+}
+
 static int run(struct cli *cli)
 {
 	static const int codes[] = { 0, NOT_RUNNING, NOT_WELL };
 	struct status s;
-	int status;
+	int status = adopt(cli);
 
+	if (status)
+		return status;
 	cli_progress(cli, "asking the gateway");
 	status_gather(cli, &s);
 	cli_progress_end(cli);
