@@ -17,7 +17,8 @@ CFLAGS ?= -O2 -g
 HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fno-strict-aliasing
 WARN = -std=c11 -Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wswitch
-LIBS = -lfcgi -lcurl -ljson-c -lcrypto -lz -lzstd -lpthread
+LIBS = -lfcgi -lcurl -ljson-c -lcrypto -lz -lzstd -lpthread $(WS_LIBS)
+WS_LIBS = -lwslay -lhttp_parser
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 ifdef SAN
 HARDEN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
@@ -63,17 +64,17 @@ $(BIN)/chatmock.fcgi: $(call obj,fcgi/chatmock.c) $(BUILD)/libfcgi.a $(BUILD)/li
 $(BIN)/health.fcgi: $(call obj,fcgi/health.c) $(BUILD)/libfcgi.a $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcurl,$(LIBS))
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lcurl $(WS_LIBS),$(LIBS))
 
 $(BIN)/chatmock-fetch: $(call obj,cache/fetch.c $(CACHE)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi,$(LIBS))
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi $(WS_LIBS),$(LIBS))
 
 $(BIN)/chatmock-demo-upstream: $(call obj,$(TOOLS)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out $(WS_LIBS),$(LIBS))
 
 # libmicrohttpd: the port to which the browser comes back when it signed in
 $(BIN)/chatmock: $(call obj,deploy/cli/main.c $(CLI)) $(BUILD)/libshared.a

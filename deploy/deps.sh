@@ -28,6 +28,8 @@ build /usr/include/openssl/sha.h libssl-dev
 build /usr/include/zlib.h zlib1g-dev
 build /usr/include/microhttpd.h libmicrohttpd-dev
 build /usr/include/zstd.h libzstd-dev
+build /usr/include/wslay/wslay.h libwslay-dev
+build /usr/include/http_parser.h libhttp-parser-dev
 run bash bash
 run setpriv util-linux
 run spawn-fcgi spawn-fcgi

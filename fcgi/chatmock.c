@@ -153,7 +153,7 @@ static int serve(const struct config *c, char *argv[], struct handover *h,
 {
 	static const struct program program = {
 		.name = "chatmock.fcgi", .workers = start_workers,
-		.hooks = &app_hooks, .check = check_all,
+		.hooks = &app_hooks, .check = check_all, .second = "ws.sock",
 	};
 	struct err_note note = ERR_NOTE_INIT;
 	int status;
@@ -241,7 +241,7 @@ static int refuse(const struct options *o, const struct err_note *note,
 int main(int argc, char *argv[])
 {
 	struct err_note note = ERR_NOTE_INIT;
-	struct handover handover = { 0 };
+	struct handover handover = { .second_fd = -1 };
 	struct options options = { 0 };
 	struct config config = { 0 };
 	int status = EX_CONFIG;

@@ -54,6 +54,15 @@
 /* A log line's fields are cut here */
 #define MAX_LOG_FIELD		2048
 
+/* WebSockets */
+#define MAX_WS_MESSAGE		(32u << 20)	/* a message, a frame */
+#define MAX_WS_CONNS		4096		/* of one worker */
+#define MAX_WS_KEPT		(32u << 20)	/* of a conversation, by one connection */
+#define MAX_WS_KEPT_ALL		(256u << 20)	/* by all of one worker */
+#define MAX_WS_AGE_MS		3600000
+#define MAX_WS_IDLE_MS		300000		/* nothing asked, nothing answered */
+#define MAX_WS_CLOSE_MS		5000		/* we said close: so long for theirs */
+
 /* Peers of the FastCGI socket */
 #define MAX_PEER_SILENCE_MS	30000		/* half a request, then nothing */
 #define MAX_READ_TURN		(256u << 10)	/* read from one peer in a turn */

@@ -113,6 +113,8 @@
 	  "List each reasoning effort of a model as a model of its own.") \
 	X(enable_responses_api, BOOL, "CHATMOCK_ENABLE_RESPONSES_API", "", "1", 0, 0, "", \
 	  "Serve /v1/responses.") \
+	X(websocket, BOOL, "CHATMOCK_WEBSOCKET", "", "1", 0, 0, "", \
+	  "Serve it by WebSocket, too; 0: a handshake is a 426.") \
 	X(enable_web_search, BOOL, "CHATMOCK_ENABLE_WEB_SEARCH", \
 	  "CHATGPT_LOCAL_ENABLE_WEB_SEARCH", "0", 0, 0, "", \
 	  "Add web_search to requests that bring no tools and do not say none.") \

@@ -47,6 +47,10 @@ bool text_eq_secret(struct span a, struct span b);
 /* Lower-case hex of the SHA-256 of s into out[65]. */
 void sha256_hex(struct span s, char out[65]);
 
+/* base64 of the SHA-1 of s, into out[29]: what a WebSocket's handshake is
+ * answered with. */
+void sha1_base64(struct span s, char out[29]);
+
 /* An incremental SHA-256. sha256_done() frees what sha256_begin() made. */
 struct sha256;
 struct sha256 *sha256_begin(void);	/* NULL: no memory; the rest takes NULL */

@@ -1,4 +1,4 @@
-/* text_hash.c - SHA-256 and what is made of it; see text.h. */
+/* text_hash.c - SHA-256 and what is made of it, and SHA-1; see text.h. */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -86,6 +86,15 @@ void sha256_hex(struct span s, char out[65])
 	sha256_done(h, sum);
 	put_hex(out, sum, sizeof(sum));
 	out[64] = '\0';
+}
+
+void sha1_base64(struct span s, char out[29])
+{
+	unsigned char sum[EVP_MAX_MD_SIZE] = { 0 };
+
+	if (!EVP_Digest(s.ptr, s.len, sum, NULL, EVP_sha1(), NULL))
+		memset(sum, 0, sizeof(sum));
+	EVP_EncodeBlock((unsigned char *)out, sum, 20);
 }
 
 void uuid_from(const unsigned char bytes[16], char out[37])

@@ -33,6 +33,7 @@ struct crew {
 	size_t want;
 	uint32_t generation;
 	int bell_fd;			/* eventfd: a worker has news */
+	int second_fd;			/* see second.h; -1: none */
 	bool stopping;
 	/* private */
 	int64_t backoff_us, respawn_us;

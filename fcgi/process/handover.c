@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "../../shared/text.h"
+#include "second.h"
 
 #define VARIABLE "CHATMOCK_OLD_WORKERS"
 
@@ -34,7 +35,7 @@ bool handover_take(struct handover *h)
 	struct span rest = span_of(value), word;
 	int64_t generation;
 
-	*h = (struct handover){ 0 };
+	*h = (struct handover){ .second_fd = second_take() };
 	if (!value)
 		return true;
 	h->pids = calloc(MAX_OLD_WORKERS, sizeof(*h->pids));
@@ -45,14 +46,14 @@ bool handover_take(struct handover *h)
 		h->generation = (uint32_t)generation;
 		take_pids(h, rest);
 	}
-	handover_forget();
+	handover_forget(NULL);
 	return true;
 }
 
 void handover_free(struct handover *h)
 {
 	free(h->pids);
-	*h = (struct handover){ 0 };
+	*h = (struct handover){ .second_fd = -1 };
 }
 
 bool handover_give(const struct crew *crew)
@@ -67,12 +68,15 @@ bool handover_give(const struct crew *crew)
 			buf_fmt(&list, "%d,", (int)crew->members[i].pid);
 	for (size_t i = 0; i < crew->old_count; i++)
 		buf_fmt(&list, "%d,", (int)crew->olds[i].pid);
-	ok = !buf_err(&list) && setenv(VARIABLE, list.ptr, 1) == 0;
+	ok = !buf_err(&list) && setenv(VARIABLE, list.ptr, 1) == 0 &&
+	     second_give(crew->second_fd);
 	buf_free(&list);
 	return ok;
 }
 
-void handover_forget(void)
+void handover_forget(const struct crew *crew)
 {
+	if (crew)
+		second_forget(crew->second_fd);
 	unsetenv(VARIABLE);
 }

@@ -16,6 +16,7 @@ struct handover {
 	pid_t *pids;
 	size_t count;
 	uint32_t generation;		/* of who handed over; 0: nobody */
+	int second_fd;			/* see second.h; -1: none */
 };
 
 /* Reads the variable and forgets it: before config_read(), which would not
@@ -25,6 +26,6 @@ void handover_free(struct handover *h);		/* safe twice */
 
 /* Writes the variable; handover_forget() takes it back. */
 bool handover_give(const struct crew *crew);
-void handover_forget(void);
+void handover_forget(const struct crew *crew);	/* NULL: nothing was given */
 
 #endif

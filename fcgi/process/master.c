@@ -18,6 +18,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
 #include "reload.h"
+#include "second.h"
 
 #define TICK_MS 250
 #define METRICS_LOOK_US 1000000
@@ -29,6 +30,7 @@ struct master {
 	const struct program *program;
 	struct crew crew;
 	struct reload reload;
+	struct second second;
 	struct log *log, *access;
 	int signal_fd;
 	int64_t begun_us;
@@ -121,6 +123,7 @@ static void on_signal(struct master *m, int sig, int64_t now_us)
 			log_msg(m->log, LOG_INFO, "master_stop",
 				"%s: workers finish what they have",
 				strsignal(sig));
+		second_retire(&m->second);
 		crew_stop(&m->crew, m->crew.stopping, now_us);
 	}
 }
@@ -259,7 +262,9 @@ int master_run(const struct program *p, const struct config *c,
 {
 	struct master m = {
 		.program = p, .signal_fd = -1, .reload.fd = -1,
-		.crew = { .hooks = p->hooks, .config = c, .bell_fd = -1 },
+		.second.fd = -1,
+		.crew = { .hooks = p->hooks, .config = c, .bell_fd = -1,
+			  .second_fd = -1 },
 	};
 	int status = EX_OSERR;
 
@@ -280,6 +285,8 @@ int master_run(const struct program *p, const struct config *c,
 			strerror(errno));
 		goto out;
 	}
+	second_open(&m.second, c, p->second, h->second_fd, m.log);
+	m.crew.second_fd = m.second.fd;
 	open_metrics(&m, c);
 	log_start(&m, c);
 	status = run(&m);
@@ -287,6 +294,7 @@ out:
 	metrics_close(m.crew.metrics);
 	reload_free(&m.reload);
 	crew_free(&m.crew);
+	second_free(&m.second);
 	if (m.signal_fd >= 0)
 		close(m.signal_fd);
 	log_close(m.access);

@@ -27,6 +27,8 @@ struct program {
 	/* Self-check before serving; one line a fault or warning in out.
 	 * Returns 0 or an exit code of <sysexits.h>. NULL: none. */
 	int (*check)(const struct config *c, struct buf *out);
+	/* A second socket in CHATMOCK_HOME/run (second.h), or NULL. */
+	const char *second;
 };
 
 /* argv is kept for the reload. h is taken over. Returns an exit code of

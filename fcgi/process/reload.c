@@ -201,5 +201,5 @@ void reload_exec(struct reload *r, const struct crew *crew)
 	execv(r->exe, r->argv);
 	log_msg(r->log, LOG_ERROR, "reload_refused", "%s: %s; the old workers go on",
 		r->exe, strerror(errno));
-	handover_forget();
+	handover_forget(crew);
 }

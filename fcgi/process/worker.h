@@ -28,6 +28,7 @@ struct worker {
 	struct slot *slot;
 	struct metrics *metrics;	/* NULL: nothing is counted */
 	int listen_fd;
+	int second_fd;			/* listens too; -1: there is none */
 	void *app;			/* the program's own */
 	/* private */
 	int bell_fd;			/* eventfd: wakes the master; -1: none */

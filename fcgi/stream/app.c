@@ -190,6 +190,7 @@ static void app_free(struct app *app)
 	stream_free_all(app);
 	if (app->wire)
 		wire_free(app->wire);
+	ws_free(app->ws);
 	if (app->http)
 		http_free(app->http);
 	quota_free(app->quota);
@@ -296,6 +297,7 @@ static bool hook_start(struct worker *w)
 		return false;
 	}
 	wire_accept(app->wire, true);
+	app->ws = ws_new(w->loop, w->second_fd, &wire_handler, app, NULL);
 	return true;
 }
 
@@ -305,6 +307,7 @@ static void hook_drain(struct worker *w)
 
 	wire_accept(app->wire, false);
 	wire_close_idle(app->wire);
+	ws_drain(app->ws);
 	if (!app->in_flight)
 		worker_done(w);
 }
@@ -326,7 +329,7 @@ static size_t hook_open(struct worker *w)
 	struct app *app = w->app;
 
 	wire_close_idle(app->wire);
-	return wire_conns(app->wire);
+	return wire_conns(app->wire) + ws_conns(app->ws);
 }
 
 static void hook_stop(struct worker *w)

@@ -12,7 +12,7 @@
 #include "../../shared/login.h"
 #include "../../shared/metrics.h"
 #include "../../shared/prompts.h"
-#include "../wire/conn.h"
+#include "../wire/ws.h"
 #include "instruct.h"
 
 struct stream;
@@ -23,6 +23,7 @@ struct app {
 	const struct config *config;
 	struct loop *loop;
 	struct wire *wire;		/* NULL under plain CGI */
+	struct ws *ws;			/* NULL: no socket for it */
 	struct http *http;
 	struct login_keeper *login;	/* NULL where upstream takes a key or none */
 	struct catalog_keeper *models;

@@ -80,6 +80,7 @@ static void translate(struct stream *s, struct err_note *note)
 	/* the tree has all of it; before the payload is a third copy */
 	forget_body(s);
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
+	ask->socket = request_param(s->req, "CHATMOCK_WEBSOCKET") != NULL;
 	ask->terms.tongue = s->route->tongue;
 	ask->terms.private_events = is_codex(s);
 	if (!json_is_object(body))

@@ -300,6 +300,10 @@ static void serve_here(struct stream *s, struct span arg)
 		serve_models(s, arg);
 		return;
 	}
+	if (s->route->kind == ROUTE_SOCKET) {
+		serve_socket(s);
+		return;
+	}
 	buf_init(&body, MAX_CACHE_FILE);
 	if (write_here(s, &body))
 		goto out;
@@ -330,8 +334,6 @@ static enum err admit(struct stream *s, struct span *arg)
 	*arg = match.arg;
 	if (!s->note.code && match.route->kind == ROUTE_NOT_SERVED)
 		err_set(&s->note, ERR_NOT_SERVED, "%s", match.route->path);
-	if (!s->note.code && match.route->kind == ROUTE_SOCKET)
-		err_set(&s->note, ERR_UPGRADE, "%s", match.route->path);
 	if (s->req->note.code) {
 		s->note = s->req->note;
 		return s->note.code;

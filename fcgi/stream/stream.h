@@ -135,6 +135,9 @@ void prepare_done(struct stream *s);		/* stream.c's next step */
 /* serve_models.c: the list of models, or one. */
 void serve_models(struct stream *s, struct span id);
 
+/* serve_socket.c: a WebSocket's handshake. */
+void serve_socket(struct stream *s);
+
 /* attempt.c: the login, the call, its end. */
 void attempt_start(struct stream *s);
 /* True when another attempt was arranged for the failure in s->note. */

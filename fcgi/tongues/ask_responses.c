@@ -186,6 +186,14 @@ static enum err take_memory(struct asking *q, const struct ask_param *p,
 	}
 	if (json_object_is_type(v, json_type_boolean) && !json_object_get_boolean(v))
 		return ERR_NONE;	/* background: false is what there is */
+	if (q->a->socket && !strcmp(p->name, "previous_response_id")) {
+		/* at this word clients of a WebSocket send all of it */
+		err_at(q->note, ERR_BAD_REQUEST, p->name, "Previous response with "
+		       "id '%.80s' not found.", json_str(v).ptr);
+		memcpy(q->note->ucode, "previous_response_not_found",
+		       sizeof("previous_response_not_found"));
+		return q->note->code;
+	}
 	return ask_refuse(q, NULL, p->name, "%s", p->choices);
 }
 
@@ -242,6 +250,18 @@ static enum err take_reasoning(struct asking *q, const struct ask_param *p,
 	return q->note->code;
 }
 
+/* Of a WebSocket: false asks for an id to go on with, and for no answer. */
+static enum err take_generate(struct asking *q, const struct ask_param *p,
+			      struct json_object *v)
+{
+	if (!q->a->socket)
+		ask_put(q, q->a->request, p->name, json_ref(v));
+	else if (ask_is(q, v, p->name, json_type_boolean, NULL) &&
+		 !json_object_get_boolean(v))
+		q->a->terms.at_once = "prepared";
+	return q->note->code;
+}
+
 static enum err take_common(struct asking *q, const struct ask_param *p,
 			    struct json_object *v)
 {
@@ -251,6 +271,7 @@ static enum err take_common(struct asking *q, const struct ask_param *p,
 static const struct ask_param kept[] = {
 	{ "input", take_input, NULL, 0, 0, ASK_BOTH },
 	{ "stream", take_stream, NULL, 0, 0, ASK_BOTH },
+	{ "generate", take_generate, NULL, 0, 0, ASK_BOTH },
 	{ "instructions", ask_take_str, NULL, 0, 0, ASK_BOTH },
 	{ "tools", take_tools, NULL, 0, 0, ASK_BOTH },
 	{ "tool_choice", take_choice, NULL, 0, 0, ASK_BOTH },

@@ -74,38 +74,6 @@ static void begin(struct emitter *e, const struct event *ev)
 		e->begun = true;
 }
 
-static void responses_emit(struct emitter *e, struct buf *out,
-			   const struct event *ev)
-{
-	if (e->ended || !ev->source)
-		return;
-	switch (ev->kind) {
-	case EVENT_START:
-		begin(e, ev);
-		break;
-	case EVENT_KEEPALIVE:
-		if (!e->begun)
-			return;
-		break;
-	case EVENT_OTHER:
-		if (!e->terms->private_events)
-			return;
-		break;
-	case EVENT_FAILED:
-		/* an error event is no end of a response: error_event() is */
-		if (!span_eq(ev->source->type, "response.failed"))
-			return;
-		e->ended = true;
-		break;
-	case EVENT_DONE:
-		e->ended = true;
-		break;
-	default:
-		break;
-	}
-	say(e, out, ev->source);
-}
-
 static void responses_beat(struct emitter *e, struct buf *out)
 {
 	if (!e->begun) {
@@ -144,21 +112,22 @@ static void put_error(struct buf *out, const struct fault *f)
 	buf_char(out, '}');
 }
 
-/* The response as far as it is known here; f: how it failed, or NULL. */
-static void put_state(struct emitter *e, struct buf *out, const char *type,
+/* The response as far as it is known here, in an event of that type; f: how it
+ * failed, or NULL. */
+static void put_state(struct emitter *e, struct buf *out, const char *status,
 		      const struct fault *f)
 {
 	const struct terms *t = e->terms;
+	const char *type = strcmp(status, "in_progress") ? status : "created";
 
-	buf_fmt(out, "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":",
-		type, type);
+	buf_fmt(out, "event: response.%s\ndata: {\"type\":\"response.%s\","
+		"\"sequence_number\":", type, type);
 	buf_int(out, e->sequence++);
 	PUT(out, ",\"response\":{\"id\":");
 	buf_json(out, span_of(e->response_id[0] ? e->response_id : t->id));
 	PUT(out, ",\"object\":\"response\",\"created_at\":");
 	buf_int(out, t->created);
-	buf_str(out, f ? ",\"status\":\"failed\",\"error\":" :
-			 ",\"status\":\"in_progress\",\"error\":");
+	buf_fmt(out, ",\"status\":\"%s\",\"error\":", status);
 	if (f)
 		put_error(out, f);
 	else
@@ -170,6 +139,48 @@ static void put_state(struct emitter *e, struct buf *out, const char *type,
 		 "\"top_p\":null,\"usage\":null,\"metadata\":{}}}\n\n");
 }
 
+/* Nothing was asked of upstream: an id to go on with. */
+static void say_prepared(struct emitter *e, struct buf *out)
+{
+	e->ended = true;
+	put_state(e, out, "in_progress", NULL);
+	put_state(e, out, "completed", NULL);
+}
+
+static void responses_emit(struct emitter *e, struct buf *out,
+			   const struct event *ev)
+{
+	if (!ev->source && ev->kind == EVENT_DONE && e->terms->at_once)
+		say_prepared(e, out);
+	if (e->ended || !ev->source)
+		return;
+	switch (ev->kind) {
+	case EVENT_START:
+		begin(e, ev);
+		break;
+	case EVENT_KEEPALIVE:
+		if (!e->begun)
+			return;
+		break;
+	case EVENT_OTHER:
+		if (!e->terms->private_events)
+			return;
+		break;
+	case EVENT_FAILED:
+		/* an error event is no end of a response: error_event() is */
+		if (!span_eq(ev->source->type, "response.failed"))
+			return;
+		e->ended = true;
+		break;
+	case EVENT_DONE:
+		e->ended = true;
+		break;
+	default:
+		break;
+	}
+	say(e, out, ev->source);
+}
+
 static void responses_error(struct emitter *e, struct buf *out,
 			    const struct fault *f)
 {
@@ -177,8 +188,8 @@ static void responses_error(struct emitter *e, struct buf *out,
 		return;
 	e->ended = true;
 	if (!e->begun && !e->sequence)
-		put_state(e, out, "response.created", NULL);
-	put_state(e, out, "response.failed", f);
+		put_state(e, out, "in_progress", NULL);
+	put_state(e, out, "failed", f);
 }
 
 const struct tongue tongue_responses = {

@@ -73,6 +73,8 @@ struct ask {
 	struct json_object *unsupported;	/* object or NULL; owned */
 	const char *reasoning_header;	/* X-ChatMock-Reasoning or NULL */
 	const struct at *in;		/* see ask_params() in ask.h */
+	bool socket;			/* asked over a WebSocket, whose words are
+					 * more: generate */
 	bool native;			/* asked in upstream's own tongue: what it
 					 * says stays as it was said */
 };

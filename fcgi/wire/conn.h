@@ -14,6 +14,10 @@
  * closes) after its request is a client that is gone; so is one whose client
  * has closed its connection to a web server on this machine (watch.c).
  *
+ * A WebSocket's requests come behind the same face (ws.h): conn_is_socket()
+ * tells its handshake, which is answered with 101 or refused; each message
+ * that asks for a response is then a request of its own.
+ *
  * Life of a conn: handler->request hands over conn and request; the handler
  * answers through the functions below and ends with conn_end() or
  * conn_abort(), after which conn is not its own any more. When the peer goes
@@ -62,6 +66,9 @@ bool wire_cgi(struct loop *l, char *const environ_[], const struct wire_handler 
 	      void *ctx, void (*done)(void *ctx));
 
 void conn_set_user(struct conn *c, void *user);
+
+/* The request is a WebSocket's handshake, good to be answered with 101. */
+bool conn_is_socket(const struct conn *c);
 
 /* --- answering. Order: conn_begin, any conn_header, then body, conn_end. */
 void conn_begin(struct conn *c, int status);		/* writes "Status: 200 OK" */

@@ -26,6 +26,7 @@
 #define MOVE_FROM	(256u << 10)
 
 static const struct { int status; const char *text; } reasons[] = {
+	{ 101, "Switching Protocols" },
 	{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" },
 	{ 204, "No Content" }, { 206, "Partial Content" },
 	{ 301, "Moved Permanently" }, { 302, "Found" }, { 304, "Not Modified" },
@@ -343,18 +344,21 @@ void conn_flush(struct conn *c)
 		return;
 	wire_enter(c->wire);
 	c->was_full |= conn_full(c);
-	conn_push(c);
+	if (c->way)
+		c->way->flush(c);
+	else
+		conn_push(c);
 	wire_leave(c->wire);
 }
 
 size_t conn_pending(const struct conn *c)
 {
-	return unsent(c);
+	return unsent(c) + (c->way ? c->way->pending(c) : 0);
 }
 
 bool conn_full(const struct conn *c)
 {
-	return unsent(c) > OUT_HIGH_WATER;
+	return conn_pending(c) > OUT_HIGH_WATER;
 }
 
 void conn_end(struct conn *c)
@@ -366,6 +370,9 @@ void conn_end(struct conn *c)
 	wire_enter(w);
 	end_head(c);
 	if (buf_err(&c->out)) {
+		conn_abort(c);
+	} else if (c->way) {
+		c->way->end(c);
 		conn_close(c);
 	} else {
 		c->heard_us = loop_now(w->loop);
@@ -378,6 +385,16 @@ void conn_end(struct conn *c)
 
 void conn_abort(struct conn *c)
 {
-	if (c->state == CONN_ANSWERING)
-		conn_close(c);
+	if (c->state != CONN_ANSWERING)
+		return;
+	wire_enter(c->wire);
+	conn_close(c);
+	if (c->way)
+		c->way->abort(c);
+	wire_leave(c->wire);
+}
+
+bool conn_is_socket(const struct conn *c)
+{
+	return c->way && c->way->is_socket(c);
 }

@@ -151,10 +151,10 @@ static void on_sweep(struct loop_timer *t)
 
 /* --- the wire */
 
-bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
-		void *ctx)
+void wire_init(struct wire *w, struct loop *l, const struct wire_handler *h,
+	       void *ctx)
 {
-	*w = (struct wire){ .loop = l, .h = *h, .ctx = ctx };
+	*w = (struct wire){ .loop = l, .h = *h, .ctx = ctx, .pair = { -1, -1 } };
 	w->listener.fd = -1;
 	w->again.fn = on_again;
 	w->sweep.fn = on_sweep;
@@ -163,6 +163,12 @@ bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
 		link_init(&w->watched[i]);
 	for (size_t i = 0; i < ARRAY_LEN(w->lists); i++)
 		link_init(&w->lists[i]);
+}
+
+bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
+		void *ctx)
+{
+	wire_init(w, l, h, ctx);
 	w->scratch = malloc(SCRATCH_SIZE);
 	if (!w->scratch)
 		return false;

@@ -9,6 +9,7 @@
  *	peer.c		what the kernel knows of a client (peer.h)
  *	watch.c		who is asked after, and when
  *	cgi.c		one plain CGI request behind the same face
+ *	ws*.c		WebSockets behind it: see ws_private.h
  */
 #ifndef CHATMOCK_WIRE_PRIVATE_H
 #define CHATMOCK_WIRE_PRIVATE_H
@@ -65,6 +66,16 @@ struct reader {
 	uint8_t take;			/* enum take */
 };
 
+/* An answer that leaves neither as records nor as it is. Called with the head
+ * ended and out not failed, but for abort(). */
+struct conn_way {
+	void (*flush)(struct conn *c);		/* takes what it can of out */
+	void (*end)(struct conn *c);		/* the conn is closed then */
+	void (*abort)(struct conn *c);		/* the conn is closed already */
+	size_t (*pending)(const struct conn *c);	/* beyond what is in out */
+	bool (*is_socket)(const struct conn *c);
+};
+
 struct conn {
 	struct link link;		/* in wire->lists[state] */
 	struct wire *wire;
@@ -103,7 +114,9 @@ struct conn {
 	bool begun, head_open;		/* the answer's head */
 	bool broken;			/* sending failed */
 	bool was_full;
-	bool raw;			/* CGI: no records, fd stays open */
+	bool raw;			/* no records, and the fd is not ours */
+	const struct conn_way *way;	/* NULL: records, or raw bytes */
+	void *over;			/* what way's answers go over */
 };
 
 struct wire {
@@ -160,6 +173,9 @@ static inline struct conn *conn_of_link(struct link *l)
 }
 
 /* --- wire.c */
+/* A wire without a listener and without libfcgi. */
+void wire_init(struct wire *w, struct loop *l, const struct wire_handler *h,
+	       void *ctx);
 bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
 		void *ctx);
 void wire_teardown(struct wire *w);
