@@ -22,7 +22,7 @@ JOBS = "-j%d" % (os.cpu_count() or 2)
 SAN = bool(os.environ.get("SAN"))
 # What SAN=1 leaves out: it is the same then, or about time, or cannot be.
 NOT_SANITIZED = {"clang", "sanitized", "valgrind", "cases-sanitized",
-                 "aborts-sanitized", "stress"}
+                 "aborts-sanitized", "ws-sanitized", "stress"}
 if SAN:
     programs = os.path.join(ROOT, "build", "san", "bin")
     os.environ.update(CHATMOCK_TEST_BIN=programs, CHATMOCK_BIN=programs)
@@ -59,6 +59,10 @@ STAGES = [
      "python3 tests/servers/test_metrics.py"),
     ("servers", "lighttpd, nginx and Apache in front", 600,
      "python3 tests/servers/test_servers.py"),
+    ("ws", "WebSockets through the three servers, and byte by byte", 600,
+     "python3 tests/servers/test_ws.py"),
+    ("ws-sanitized", "the same under ASan and UBSan", 600,
+     "CHATMOCK_TEST_BIN=build/san/bin python3 tests/servers/test_ws.py"),
     ("fetch", "chatmock-fetch: its jobs, and faults of all they meet", 600,
      "python3 tests/servers/test_fetch.py"),
     ("health", "health.fcgi, its metrics, Prometheus and its rules", 600,
