@@ -55,6 +55,7 @@ test git git
 test node nodejs
 test npm npm
 test promtool prometheus
+test chromium chromium
 test tmux tmux
 test chromium chromium
 test chromedriver chromium-driver

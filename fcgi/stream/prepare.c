@@ -80,7 +80,7 @@ static void translate(struct stream *s, struct err_note *note)
 	/* the tree has all of it; before the payload is a third copy */
 	forget_body(s);
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
-	ask->socket = request_param(s->req, "CHATMOCK_WEBSOCKET") != NULL;
+	ask->socket = s->by_socket;
 	ask->terms.tongue = s->route->tongue;
 	ask->terms.private_events = is_codex(s);
 	if (!json_is_object(body))
@@ -197,6 +197,7 @@ static bool job_start(struct stream *s)
 void prepare_start(struct stream *s)
 {
 	s->step = STEP_PREPARE;
+	s->by_socket = request_param(s->req, "CHATMOCK_WEBSOCKET") != NULL;
 	/* how much a packed body holds is not known before */
 	if (s->req->body.len <= INLINE_PARSE && !unpack_wanted(encoding_of(s)))
 		prepare_all(s, &s->note);

@@ -31,6 +31,8 @@ static void request_line(struct stream *s, struct log *to, enum log_level level)
 		log_str(&line, "model", span_of(s->terms.model));
 		log_bool(&line, "stream", s->terms.stream);
 	}
+	if (s->by_socket)
+		log_bool(&line, "websocket", true);
 	if (s->upstream_model[0])
 		log_str(&line, "upstream_model", span_of(s->upstream_model));
 	log_int(&line, "status", s->status ? s->status : 499);

@@ -300,10 +300,6 @@ static void serve_here(struct stream *s, struct span arg)
 		serve_models(s, arg);
 		return;
 	}
-	if (s->route->kind == ROUTE_SOCKET) {
-		serve_socket(s);
-		return;
-	}
 	buf_init(&body, MAX_CACHE_FILE);
 	if (write_here(s, &body))
 		goto out;
@@ -375,6 +371,8 @@ void stream_begin(struct app *app, struct conn *conn, struct request *req)
 		stream_fail(s);
 	} else if (s->route->kind == ROUTE_USAGE) {
 		quota_serve(s);
+	} else if (s->route->kind == ROUTE_SOCKET) {
+		serve_socket(s);
 	} else if (s->route->kind != ROUTE_GENERATE) {
 		serve_here(s, arg);
 	} else {

@@ -41,6 +41,7 @@ struct stream {
 	enum stream_step step;
 
 	bool job_running;		/* preparing in a thread */
+	bool by_socket;			/* asked over a WebSocket */
 	struct ask ask;			/* until upstream has the request */
 	struct prompts *prompts;	/* while preparing; NULL: none are used */
 	struct terms terms;

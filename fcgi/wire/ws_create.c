@@ -211,29 +211,70 @@ static void make_body(struct ws_create *c, bool ours)
 
 /*
  * What would be a header by HTTP stands in client_metadata here, since the
- * socket's own headers were said before: the shape of the request, and
- * whatever begins with x-codex-.
+ * socket's own headers were said once, before: whatever begins with x-codex-,
+ * but times of the socket, and in which shape the request is.
  */
+static bool is_header(struct span key)
+{
+	if (span_eq(key, "ws_request_header_x_openai_internal_codex_responses_lite"))
+		return true;
+	return span_starts(key, "x-codex-") && !span_starts(key, "x-codex-ws-") &&
+	       key.len < 60 && !memchr(key.ptr, '_', key.len) &&
+	       !memchr(key.ptr, '=', key.len);
+}
+
+static void put_name(struct buf *b, struct span key)
+{
+	size_t at = span_starts(key, "ws_request_header_") ? 18 : 0;
+
+	buf_str(b, "HTTP_");
+	for (; at < key.len; at++) {
+		char c = key.ptr[at];
+
+		buf_char(b, c == '-' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
+	}
+	buf_char(b, '=');
+}
+
+/* A string's text, as long as it may stand in a header. */
+static bool put_text(struct buf *b, struct span value)
+{
+	struct err_note ignored = ERR_NOTE_INIT;
+	struct json_object *string;
+	struct span text;
+	bool ok;
+
+	if (json_walk_str(value, &text)) {
+		buf_span_add(b, text);
+		return text.len > 0;
+	}
+	string = json_parse(value, &ignored);
+	text = json_str(string);
+	ok = json_is_str(string) && text.len > 0;
+	for (size_t i = 0; i < text.len; i++)
+		ok = ok && (unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != 0x7f;
+	if (ok)
+		buf_span_add(b, text);
+	json_object_put(string);
+	return ok;
+}
+
 static void take_metadata(struct ws_create *c, struct span metadata)
 {
-	struct span key, value, text;
+	struct span key, value;
 	struct json_walk w;
 
 	json_walk_object(&w, metadata);
 	while (metadata.len && json_walk_next(&w, &key, &value)) {
-		if (!(span_starts(key, "x-codex-") ||
-		      span_eq(key, "x-openai-internal-codex-responses-lite")) ||
-		    key.len > 60 || !json_walk_str(value, &text) || !text.len ||
-		    memchr(key.ptr, '_', key.len) || memchr(key.ptr, '=', key.len))
+		size_t before = c->further.len;
+
+		if (!is_header(key))
 			continue;
-		buf_str(&c->further, "HTTP_");
-		for (size_t i = 0; i < key.len; i++)
-			buf_char(&c->further, key.ptr[i] == '-' ? '_' :
-				 key.ptr[i] >= 'a' && key.ptr[i] <= 'z' ?
-				 (char)(key.ptr[i] - 32) : key.ptr[i]);
-		buf_char(&c->further, '=');
-		buf_span_add(&c->further, text);
-		buf_char(&c->further, '\0');
+		put_name(&c->further, key);
+		if (put_text(&c->further, value))
+			buf_char(&c->further, '\0');
+		else
+			buf_cut(&c->further, before);
 	}
 	if (buf_err(&c->further))
 		buf_reset(&c->further);

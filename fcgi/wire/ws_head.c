@@ -296,15 +296,33 @@ struct request *ws_head_refused(enum err code)
 	return r;
 }
 
+/* The block has a parameter of that entry's name. */
+static bool has_name(struct span block, const char *entry)
+{
+	size_t len = strcspn(entry, "=") + 1, at = 0;
+
+	for (; at < block.len; at += strlen(block.ptr + at) + 1)
+		if (strncmp(block.ptr + at, entry, len) == 0)
+			return true;
+	return false;
+}
+
 struct request *ws_head_again(const struct ws_handshake *h, struct span further)
 {
 	struct buf params;
 	struct request *r;
 
 	buf_init(&params, MAX_REQUEST_HEAD * 2);
-	/* the further ones first: the first of a name counts */
 	buf_span_add(&params, further);
-	buf_add(&params, h->params, h->params_len);
+	/* what was said anew counts, not what was said when it was opened */
+	for (size_t at = 0; at < h->params_len; ) {
+		const char *entry = h->params + at;
+		size_t len = strlen(entry) + 1;
+
+		if (!has_name(further, entry))
+			buf_add(&params, entry, len);
+		at += len;
+	}
 	put(&params, "REQUEST_METHOD", SPAN("POST"));
 	put(&params, "CONTENT_TYPE", SPAN("application/json"));
 	/* no client can set it: what clients send begins with HTTP_ */

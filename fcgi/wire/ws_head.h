@@ -34,7 +34,7 @@ struct request *ws_head_refused(enum err code);
 
 /*
  * A request POST for one response, of what the handshake's parameters were and
- * further ones ("NAME=value\0", len bytes). NULL: no memory. The body is the
+ * further ones ("NAME=value\0"), which count before those. NULL: no memory. The body is the
  * caller's to fill.
  */
 struct request *ws_head_again(const struct ws_handshake *h, struct span further);

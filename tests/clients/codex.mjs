@@ -7,9 +7,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { assert, header, withGateway } from "./harness.mjs";
 
-const program = join(process.env.CLIENTS_PACKAGES, "node_modules", "@openai",
+export const program = join(process.env.CLIENTS_PACKAGES, "node_modules", "@openai",
 	`codex-linux-${process.arch}`, "vendor", "x86_64-unknown-linux-musl", "bin", "codex");
-const RUN_MS = 60000;
+export const RUN_MS = 60000;
 
 // Few attempts, for each waits longer than the one before.
 const config = (g, more) => `
@@ -26,10 +26,23 @@ env_key = "CHATMOCK_KEY"
 request_max_retries = 1
 stream_max_retries = 1
 stream_idle_timeout_ms = ${more.idle ?? 30000}
+${more.socket ? "supports_websockets = true" : ""}
 `;
 
+// A home of its own; it makes no helpers in one under /tmp, and says so.
+export async function withHome(fn) {
+	await mkdir(join(homedir(), ".cache", "chatmock-tests"), { recursive: true });
+	const home = await mkdtemp(join(homedir(), ".cache", "chatmock-tests", "codex-"));
+
+	try {
+		await fn(home);
+	} finally {
+		await rm(home, { recursive: true, force: true });
+	}
+}
+
 // Runs it with a prompt: its exit code, its events, and what went wrong.
-async function run(g, home, words, more = {}) {
+export async function run(g, home, words, more = {}) {
 	const dir = await mkdtemp(join(home, "run-"));
 
 	await mkdir(join(dir, "project"));
@@ -74,7 +87,7 @@ async function asked(g, before) {
 	return (await g.log()).filter((l) => l.path === "/v1/responses").length - before;
 }
 
-const texts = (r) => r.items("agent_message").map((i) => i.text);
+export const texts = (r) => r.items("agent_message").map((i) => i.text);
 
 const scenes = {
 	"a prompt": async (g, home) => {
@@ -237,9 +250,10 @@ export default async function (t) {
 		t.skip("all of it", `no codex for ${process.arch}`);
 		return;
 	}
-	// it makes no helpers in a home under /tmp, and says so
-	await mkdir(join(homedir(), ".cache", "chatmock-tests"), { recursive: true });
-	const home = await mkdtemp(join(homedir(), ".cache", "chatmock-tests", "codex-"));
+	await withHome(async (home) => play_all(t, home));
+}
+
+async function play_all(t, home) {
 	const play = (options, names) => withGateway(options, async (g) => {
 		for (const what of names) {
 			const before = (await g.log()).filter((l) => l.path === "/v1/responses").length;
@@ -248,20 +262,16 @@ export default async function (t) {
 		}
 	});
 
-	try {
-		await play({ kind: "chatgpt", settings: { CHATMOCK_HEARTBEAT: "0.5" } },
-			Object.keys(scenes));
-		await play({ kind: "responses", key: "sk-upstream" }, plain);
-		await withGateway({ kind: "chatgpt", login: false, label: "no login" }, async (g) => {
-			await t.test(g, "401 says what to do", async () => {
-				const r = await run(g, home, "Say hello.");
+	await play({ kind: "chatgpt", settings: { CHATMOCK_HEARTBEAT: "0.5" } },
+		Object.keys(scenes));
+	await play({ kind: "responses", key: "sk-upstream" }, plain);
+	await withGateway({ kind: "chatgpt", login: false, label: "no login" }, async (g) => {
+		await t.test(g, "401 says what to do", async () => {
+			const r = await run(g, home, "Say hello.");
 
-				assert.equal(r.code, 1);
-				assert.match(r.failure, /401 Unauthorized.*chatmock login/s);
-				await g.sent(0);
-			}, { ms: RUN_MS + 5000 });
-		});
-	} finally {
-		await rm(home, { recursive: true, force: true });
-	}
+			assert.equal(r.code, 1);
+			assert.match(r.failure, /401 Unauthorized.*chatmock login/s);
+			await g.sent(0);
+		}, { ms: RUN_MS + 5000 });
+	});
 }

@@ -130,3 +130,32 @@ def test_leaving(t):
     next(iter(stream))
     threading.Thread(target=stream.close).start()
     t.until(lambda got: got and got[0]["aborted"])
+
+
+def answer(connection, **request):
+    connection.response.create(model=MODEL, **request)
+    got = []
+    for event in connection:
+        got.append(event)
+        if event.type in ("response.completed", "response.failed", "error"):
+            return got
+
+
+def said(events):
+    return "".join(e.delta for e in events if e.type == "response.output_text.delta")
+
+
+def test_by_websocket(t):
+    t.script({"say": "Hello there", "calls": [CALL]}, {"say": "Sun."},
+             {"status": 429, "body": {"error": {"type": "usage_limit_reached",
+                                                "message": "No more."}}})
+    with t.client.responses.connect() as c:
+        one = answer(c, input="Weather?", tools=[WEATHER])
+        assert said(one) == "Hello there"
+        two = answer(c, previous_response_id=one[-1].response.id, tools=[WEATHER],
+                     input=[{"type": "function_call_output", "call_id": "call_rome",
+                             "output": "sun"}])
+        assert said(two) == "Sun."
+        assert len(t.sent(2)[1]["body"]["input"]) == 4
+        limit = answer(c, input="x")[-1]
+        assert (limit.type, limit.error.message) == ("error", "No more."), limit

@@ -24,6 +24,8 @@ const lanes = [
 		tokens: "./tokens.mjs",
 		keys: "./keys.mjs",
 		codex: "./codex.mjs",
+		"codex-ws": "./codex_ws.mjs",
+		websocket: "./websocket.mjs",
 		anthropic: "./anthropic.mjs",
 		"anthropic-errors": "./anthropic_errors.mjs",
 		"ai-anthropic": "./ai_anthropic.mjs",

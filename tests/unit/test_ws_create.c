@@ -135,15 +135,21 @@ static void wrongs(struct ws_create *c)
 
 static void metadata(struct ws_create *c)
 {
+	struct span rest, want;
+
 	given(c, "{'type':'response.create','client_metadata':{'x-codex-turn-state':'abc',"
-		 "'x-openai-internal-codex-responses-lite':'true','authorization':'no',"
-		 "'x-codex-a_b':'no','x-codex-n':5,'x-codex-q':'a\\n','x-codex-':''}}");
+		 "'ws_request_header_x_openai_internal_codex_responses_lite':'true',"
+		 "'ws_request_header_authorization':'no','authorization':'no',"
+		 "'x-codex-a_b':'no','x-codex-n':5,'x-codex-q':'a\\n','x-codex-':'',"
+		 "'x-codex-ws-stream-request-start-ms':'5','x-codex-c=d':'no',"
+		 "'x-codex-turn-metadata':'{\\'id\\':1}'}}");
 	ws_create_read(c);
 	check_int(c->wants, WS_WANTS_RESPONSE);
-	check_int((int64_t)c->further.len, 77);
-	check_str(span_of(c->further.ptr), "HTTP_X_CODEX_TURN_STATE=abc");
-	check_str(span_of(c->further.ptr + 28),
-		  "HTTP_X_OPENAI_INTERNAL_CODEX_RESPONSES_LITE=true");
+	want = SPAN("HTTP_X_CODEX_TURN_STATE=abc\0"
+		    "HTTP_X_OPENAI_INTERNAL_CODEX_RESPONSES_LITE=true\0"
+		    "HTTP_X_CODEX_TURN_METADATA={\"id\":1}\0");
+	rest = buf_span(&c->further);
+	check(rest.len == want.len && !memcmp(rest.ptr, want.ptr, want.len));
 }
 
 static void ids(void)

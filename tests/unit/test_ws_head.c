@@ -49,6 +49,14 @@ static void a_good_one(void)
 	check_str(span_of(r->path), "/v1/responses");
 	check_str(span_of(param(r, "CONTENT_TYPE")), "application/json");
 	check_str(span_of(param(r, "HTTP_X_CODEX_TURN")), "new");
+	{
+		const char *name, *value;
+		size_t at = 0, turns = 0;
+
+		while (request_param_next(r, &at, &name, &value))
+			turns += !strncmp(name, "HTTP_X_CODEX_TURN=", 18);
+		check_int((int64_t)turns, 1);
+	}
 	check_str(span_of(param(r, "HTTP_AUTHORIZATION")), "Bearer k");
 	check_str(span_of(param(r, "REMOTE_ADDR")), "127.0.0.1");
 	check_str(span_of(param(r, "CHATMOCK_WEBSOCKET")), "1");
