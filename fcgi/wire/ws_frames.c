@@ -86,8 +86,7 @@ size_t frames_half(const struct frames *f)
 
 static enum frames_event bad(struct frames_got *got, unsigned code, const char *why)
 {
-	got->code = code;
-	got->why = why;
+	*got = (struct frames_got){ SPAN(""), code, why };
 	return FRAMES_BAD;
 }
 

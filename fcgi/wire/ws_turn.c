@@ -100,7 +100,7 @@ static void say_dropped(struct ws_conn *c)
 	struct buf out;
 
 	while (next_line(&rest, &name, &value)) {
-		if (!text_eq_nocase(name, "x-chatmock-dropped-params"))
+		if (!text_eq_nocase(name, "x-chatmock-dropped-params") || !value.len)
 			continue;
 		buf_init(&out, MAX_REQUEST_HEAD * 2);
 		buf_str(&out, "{\"type\":\"chatmock.dropped_params\",\"params\":[");
