@@ -57,7 +57,6 @@ test npm npm
 test promtool prometheus
 test chromium chromium
 test tmux tmux
-test chromium chromium
 test chromedriver chromium-driver
 test zsh zsh
 test fish fish
