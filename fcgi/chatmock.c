@@ -123,11 +123,15 @@ static int say_login(const struct config *c, struct buf *out)
 	return status;
 }
 
-static int run_check(const struct config *c, bool starting, struct buf *out)
+static int run_check(const struct config *c, const struct options *o,
+		     struct buf *out)
 {
+	bool starting = o->act == ACT_CHECK_START;
 	int status;
 
 	raise_descriptors();
+	if (o->passes)
+		return check_tell(c, starting, out);
 	status = starting ? check_before_start(c, out) : check_all(c, out);
 	if (!status)
 		buf_str(out, "ok\n");
@@ -180,7 +184,7 @@ static int act_on_config(const struct options *o, const struct config *c,
 	switch (o->act) {
 	case ACT_CHECK:
 	case ACT_CHECK_START:
-		return run_check(c, o->act == ACT_CHECK_START, out);
+		return run_check(c, o, out);
 	case ACT_SETTINGS:
 		config_print(c, out);
 		return 0;

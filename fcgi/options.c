@@ -16,6 +16,8 @@ static const struct option_line {
 	  "the same, and whether port, socket and programs are there for it" },
 	{ "--report", ACT_REPORT, NULL,
 	  "health.fcgi alone: what it would say at /health, without asking it" },
+	{ "--passes", ACT_PASSES, NULL,
+	  "with either: what is in order, too" },
 	{ "--settings", ACT_SETTINGS, NULL,
 	  "all settings in effect and where they came from, secrets masked" },
 	{ "--get", ACT_GET, "NAME", "the value of one setting, secrets masked" },
@@ -67,7 +69,9 @@ static enum err take(struct options *o, char *const argv[], int *at,
 		o->sets[o->set_count++] = argument;
 	else if (line->act == ACT_GET)
 		o->name = argument;
-	if (line->act != ACT_SERVE)
+	else if (line->act == ACT_PASSES)
+		o->passes = true;
+	if (line->act != ACT_SERVE && line->act != ACT_PASSES)
 		o->act = line->act;
 	return ERR_OK;
 }

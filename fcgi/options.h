@@ -8,6 +8,7 @@
 
 enum act {
 	ACT_SERVE, ACT_HELP, ACT_VERSION, ACT_CHECK, ACT_CHECK_START,
+	ACT_PASSES,		/* no act: beside a check */
 	ACT_SETTINGS, ACT_GET, ACT_REPORT,
 	ACT_LOGIN_FILE, ACT_SETTINGS_MARKDOWN, ACT_ROUTES_MARKDOWN,
 	ACT_ERRORS_MARKDOWN,
@@ -15,6 +16,7 @@ enum act {
 
 struct options {
 	enum act act;
+	bool passes;			/* --check tells what is in order, too */
 	const char *name;		/* of --get */
 	const char **sets;		/* of --set; strings borrowed from argv */
 	size_t set_count;

@@ -1,6 +1,10 @@
 /* catalog_file.c - where upstream's list is kept, and whose it is. */
 #include "catalog_file.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
 #include "ceilings.h"
 #include "text.h"
 
@@ -66,6 +70,34 @@ struct catalog *catalog_load(const struct config *c, struct file_stamp *stamp,
 		cat = catalog_parse(c, &text, note);
 	buf_free(&text);
 	return cat;
+}
+
+struct catalog *catalog_here(const struct config *c)
+{
+	struct err_note ignored = ERR_NOTE_INIT;
+	struct catalog *cat = NULL;
+
+	if (c->dynamic_models)
+		cat = catalog_load(c, NULL, &ignored);
+	return cat ? cat : catalog_new(c);
+}
+
+enum err catalog_clear(const struct config *c, int wait_ms,
+		       struct err_note *note)
+{
+	char path[PATH_MAX], lock_path[PATH_MAX];
+	int lock;
+
+	if (!catalog_path(c, "", path, sizeof(path)) ||
+	    !catalog_path(c, ".lock", lock_path, sizeof(lock_path)))
+		return err_set(note, ERR_SYSTEM, "CHATMOCK_HOME is too long a path");
+	if (file_lock(lock_path, wait_ms, &lock, note))
+		return note->code;
+	if (unlink(path) < 0 && errno != ENOENT)
+		err_set(note, ERR_SYSTEM, "removing %.150s: %s", path,
+			strerror(errno));
+	close(lock);
+	return note->code;
 }
 
 static void member(struct buf *out, const char *key, const char *value)

@@ -47,6 +47,14 @@ bool catalog_is_fresh(const struct catalog_origin *o, const struct config *c,
 struct catalog *catalog_load(const struct config *c, struct file_stamp *stamp,
 			     struct err_note *note);
 
+/* What counts here: the file's list where it can be read and settings let it,
+ * else the built-in one. NULL: no memory. */
+struct catalog *catalog_here(const struct config *c);
+
+/* Takes the file away, under the lock of who writes it (ERR_BUSY). */
+MUST_USE enum err catalog_clear(const struct config *c, int wait_ms,
+				struct err_note *note);
+
 /* A catalogue of such a text, which is taken over. NULL: note says why. */
 struct catalog *catalog_parse(const struct config *c, struct buf *text,
 			      struct err_note *note);

@@ -59,6 +59,31 @@ struct prompts *prompts_read(const struct config *c);
 struct prompts *prompts_ref(struct prompts *p);		/* NULL is fine */
 void prompts_unref(struct prompts *p);			/* NULL is fine */
 
+/* What a person asks of one. Blocking. */
+struct prompt_about {
+	enum prompt_origin origin;
+	bool broken;			/* as struct prompt has it */
+	size_t size;
+	int64_t cached_at;		/* Unix seconds, 0: not of the cache */
+	int64_t fresh_s;		/* so long it is fresh; 0: it is not */
+	char hash[65], etag[200], source[300];	/* or "" */
+};
+void prompt_about(const struct config *c, enum prompt_id id,
+		  struct prompt_about *out);
+
+/* False: it is no prompt's name. */
+bool prompt_parse(const char *name, enum prompt_id *id);
+
+/*
+ * Forgetting, blocking, under the fetcher's lock, for which they wait
+ * (ERR_BUSY). An invalid text counts as run out and is got whole by the next
+ * run, and used until then; cleared ones are gone.
+ */
+MUST_USE enum err prompt_invalidate(const struct config *c, enum prompt_id id,
+				    int wait_ms, struct err_note *note);
+MUST_USE enum err prompts_clear(const struct config *c, int wait_ms,
+				struct err_note *note);
+
 /*
  * --- as a worker holds them: looked at once a second, in a thread. Where the
  * cache is broken what was read of it before goes on being used.

@@ -42,10 +42,20 @@
 	X(rollback) \
 	X(keep) \
 	/* find out */ \
+	X(check) \
+	X(models) \
+	X(codex_info) \
+	X(codex_cache) \
+	X(codex_test) \
 	/* configure */ \
 	X(config_show) \
 	X(config_set) \
 	X(config_validate) \
+	X(config_schema) \
+	X(codex_set) \
+	X(prompts_list) \
+	X(prompts_refresh) \
+	X(prompts_invalidate) \
 	/* keys */ \
 	X(keys_add) \
 	X(keys_list) \

@@ -10,32 +10,33 @@
 static const struct {
 	void (*run)(struct findings *f);
 	bool starting;			/* only before a start */
+	const char *what;		/* what is in order when it says nothing */
 } checks[] = {
-	{ check_times, false },
-	{ check_numbers, false },
-	{ check_aliases, false },
-	{ check_hosts, false },
-	{ check_version, false },
-	{ check_idle_settings, false },
-	{ check_upstream, false },
-	{ check_issuer, false },
-	{ check_proxy, false },
-	{ check_ca, false },
-	{ check_key, false },
-	{ check_home, false },
-	{ check_keys, false },
-	{ check_logs, false },
-	{ check_caches, false },
-	{ check_space, false },
-	{ check_login, false },
-	{ check_socket, false },
-	{ check_socket_path, false },
-	{ check_port, STARTING },
-	{ check_programs, STARTING },
-	{ check_descriptors, false },
-	{ check_clock, false },
-	{ check_user, false },
-	{ check_name, false },
+	{ check_times, false, "the time limits fit each other" },
+	{ check_numbers, false, "the numbers are sensible" },
+	{ check_aliases, false, "the names of [models] lead to models" },
+	{ check_hosts, false, "the names of CHATMOCK_ALLOWED_HOSTS are needed and enough" },
+	{ check_version, false, "the version told to upstream" },
+	{ check_idle_settings, false, "every setting has an effect" },
+	{ check_upstream, false, "the URL of upstream" },
+	{ check_issuer, false, "the issuer of the login" },
+	{ check_proxy, false, "the proxy" },
+	{ check_ca, false, "the CA bundle" },
+	{ check_key, false, "upstream's key" },
+	{ check_home, false, "the state directory" },
+	{ check_keys, false, "the keys of callers" },
+	{ check_logs, false, "the logs can be written" },
+	{ check_caches, false, "the caches can be written" },
+	{ check_space, false, "there is room on the disk" },
+	{ check_login, false, "the login" },
+	{ check_socket, false, "the socket" },
+	{ check_socket_path, false, "the socket's path" },
+	{ check_port, STARTING, "the port is free" },
+	{ check_programs, STARTING, "the programs are installed" },
+	{ check_descriptors, false, "the limit of open files" },
+	{ check_clock, false, "the clock" },
+	{ check_user, false, "who runs it" },
+	{ check_name, false, "upstream's name" },
 };
 
 static void finding(struct buf *out, const char *kind, const char *fmt,
@@ -95,24 +96,36 @@ int check_unread(enum err err, const struct err_note *note, struct buf *out)
 	return status;
 }
 
-static int run(const struct config *c, bool starting, struct buf *out)
+static int run(const struct config *c, bool starting, bool passes,
+	       struct buf *out)
 {
 	struct findings f = { .config = c, .out = out, .starting = starting };
 
 	for (size_t i = 0; i < c->warning_count; i++)
 		check_warn(&f, "%s", c->warnings[i]);
-	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-		if (starting || !checks[i].starting)
-			checks[i].run(&f);
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		size_t before = out->len;
+
+		if (!starting && checks[i].starting)
+			continue;
+		checks[i].run(&f);
+		if (passes && out->len == before)
+			buf_fmt(out, "pass: %s\n", checks[i].what);
+	}
 	return f.status;
 }
 
 int check_all(const struct config *c, struct buf *out)
 {
-	return run(c, false, out);
+	return run(c, false, false, out);
 }
 
 int check_before_start(const struct config *c, struct buf *out)
 {
-	return run(c, true, out);
+	return run(c, true, false, out);
+}
+
+int check_tell(const struct config *c, bool starting, struct buf *out)
+{
+	return run(c, starting, true, out);
 }

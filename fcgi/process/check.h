@@ -33,6 +33,9 @@ int check_all(const struct config *c, struct buf *out);
  * does nobody serve there yet, are the programs installed? */
 int check_before_start(const struct config *c, struct buf *out);
 
+/* Either, with a line "pass: ..." for each thing that is in order. */
+int check_tell(const struct config *c, bool starting, struct buf *out);
+
 /* config_read() failed: its line, and the exit code. */
 int check_unread(enum err err, const struct err_note *note, struct buf *out);
 
