@@ -45,11 +45,12 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 BIN = $(BUILD)/bin
 PROGRAMS = $(BIN)/chatmock.fcgi $(BIN)/health.fcgi $(BIN)/chatmock-fetch $(BIN)/chatmock-check \
 	$(BIN)/chatmock-demo-upstream $(BIN)/chatmock
+PAGES = $(patsubst deploy/man/%.in,$(BUILD)/man/%,$(wildcard deploy/man/*.in))
 UNIT_BIN = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT))
 BENCH_BIN = $(BUILD)/bench/load $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 FUZZ_BIN = $(patsubst tests/fuzz/%.c,$(BUILD)/target/%,$(FUZZ))
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(PAGES)
 tests-build: $(UNIT_BIN) $(BENCH_BIN)
 objects: $(call obj,$(MAINS) $(SHARED) $(FCGI) $(CACHE) $(CLI) $(UNIT) $(TOOLS) $(LOAD) $(BENCH) $(FUZZ))
 .PHONY: all tests-build objects
@@ -81,6 +82,11 @@ $(BIN)/chatmock: $(call obj,deploy/cli/main.c $(CLI)) $(BUILD)/libshared.a
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(filter-out -lfcgi,$(LIBS)) -lmicrohttpd
+
+# Their tables are the programs' own
+$(BUILD)/man/%: deploy/man/%.in deploy/man/make.sh $(BIN)/chatmock $(BIN)/chatmock-fetch
+	@mkdir -p $(@D)
+	@deploy/man/make.sh $(BIN) $< >$@.new && mv $@.new $@
 
 # the same program: it goes by its name
 $(BIN)/chatmock-check: $(BIN)/chatmock.fcgi
@@ -146,12 +152,27 @@ run:
 
 # run.sh finds the samples and the programs from where it lies
 LIB = $(DESTDIR)$(PREFIX)/lib/chatmock
-SHARE = $(DESTDIR)$(PREFIX)/share/chatmock
+DATA = $(DESTDIR)$(PREFIX)/share
+SHARE = $(DATA)/chatmock
+MANDIR = $(DATA)/man
+# as the scripts of earlier gateways were called
+LINKS = start stop restart status logs update
 install: all
 	install -d $(LIB) $(SHARE)/deploy
 	install -m 755 $(PROGRAMS) $(LIB)
 	install -d $(DESTDIR)$(PREFIX)/bin
-	ln -sf ../lib/chatmock/chatmock $(DESTDIR)$(PREFIX)/bin/chatmock
+	ln -sf ../lib/chatmock/chatmock ../lib/chatmock/chatmock-fetch \
+		$(DESTDIR)$(PREFIX)/bin
+	cd $(DESTDIR)$(PREFIX)/bin && for name in $(LINKS); do \
+		ln -sf ../lib/chatmock/chatmock chatmock-$$name; done
+	for page in $(PAGES); do install -D -m 644 $$page \
+		$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	install -D -m 644 deploy/chatmock.aliases.sh $(SHARE)/chatmock.aliases.sh
+	install -d $(DATA)/bash-completion/completions $(DATA)/zsh/site-functions \
+		$(DATA)/fish/vendor_completions.d
+	$(BIN)/chatmock completion bash >$(DATA)/bash-completion/completions/chatmock
+	$(BIN)/chatmock completion zsh >$(DATA)/zsh/site-functions/_chatmock
+	$(BIN)/chatmock completion fish >$(DATA)/fish/vendor_completions.d/chatmock.fish
 	install -m 644 lighttpd.conf.sample README.md LICENSE $(SHARE)
 	install -m 755 deploy/run.sh deploy/fetch-timer.sh deploy/deps.sh $(SHARE)/deploy
 	install -m 644 deploy/lib.sh deploy/*.sample deploy/*.yml $(SHARE)/deploy

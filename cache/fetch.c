@@ -67,6 +67,16 @@ static void print_list(void)
 		printf("%-8s %s\n", job->name, job->what);
 }
 
+static void page(struct buf *out)
+{
+	const struct fetch_job *job;
+
+	fetch_options_page(out);
+	buf_str(out, ".SH JOBS\n");
+	for (size_t i = 0; (job = fetch_job_at(i)); i++)
+		buf_fmt(out, ".TP\n.B %s\n%s.\n", job->name, job->what);
+}
+
 /* What needs no settings. False: a run is wanted. */
 static bool act_alone(const struct fetch_options *o)
 {
@@ -80,7 +90,10 @@ static bool act_alone(const struct fetch_options *o)
 		puts("chatmock-fetch " CHATMOCK_VERSION);
 	} else {
 		buf_init(&out, 1u << 16);
-		fetch_options_help(&out);
+		if (o->act == FETCH_PAGE)
+			page(&out);
+		else
+			fetch_options_help(&out);
 		print(&out);
 	}
 	return true;

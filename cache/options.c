@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 enum word { WORD_JOB, WORD_FORCE, WORD_NOW, WORD_LIST, WORD_SET, WORD_VERSION,
-	    WORD_HELP };
+	    WORD_HELP, WORD_PAGE };
 
 static const struct option_line {
 	const char *name;
@@ -19,6 +19,7 @@ static const struct option_line {
 	  "a setting, stronger than environment and file; repeatable" },
 	{ "--version", WORD_VERSION, NULL, "its version" },
 	{ "--help", WORD_HELP, NULL, "this text" },
+	{ "--page", WORD_PAGE, NULL, "options and jobs, for the manual page" },
 };
 
 static const struct option_line *find(struct span name)
@@ -39,6 +40,7 @@ static void apply(struct fetch_options *o, enum word word, const char *argument)
 	case WORD_LIST:	   o->act = FETCH_LIST; break;
 	case WORD_VERSION: o->act = FETCH_VERSION; break;
 	case WORD_HELP:	   o->act = FETCH_HELP; break;
+	case WORD_PAGE:	   o->act = FETCH_PAGE; break;
 	}
 }
 
@@ -108,4 +110,14 @@ void fetch_options_help(struct buf *out)
 	buf_str(out, "\nEnds with 0, with 100 when it was called wrongly or the "
 		"settings are wrong,\nwith 111 when a job failed that the next "
 		"run tries again.\n");
+}
+
+void fetch_options_page(struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		buf_fmt(out, ".TP\n.B \\-\\-%s", lines[i].name + 2);
+		if (lines[i].argument)
+			buf_fmt(out, " \\fI%s\\fP", lines[i].argument);
+		buf_fmt(out, "\n%s.\n", lines[i].help);
+	}
 }

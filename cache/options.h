@@ -6,7 +6,8 @@
 
 #include "../shared/buf.h"
 
-enum fetch_act { FETCH_RUN, FETCH_LIST, FETCH_HELP, FETCH_VERSION };
+enum fetch_act { FETCH_RUN, FETCH_LIST, FETCH_HELP, FETCH_VERSION,
+		 FETCH_PAGE };
 
 struct fetch_options {
 	enum fetch_act act;
@@ -22,5 +23,8 @@ MUST_USE enum err fetch_options_read(struct fetch_options *o, int argc,
 void fetch_options_free(struct fetch_options *o);	/* safe twice */
 
 void fetch_options_help(struct buf *out);
+
+/* The options as its manual page has them. */
+void fetch_options_page(struct buf *out);
 
 #endif

@@ -7,7 +7,8 @@
  *	   config_show.c, which is short. Lists end with { .name = NULL } and
  *	   { .line = NULL }
  *	2. ONE line X(NAME) in CLI_COMMANDS below
- *	3. tests/check/docs.py --write (README, man pages, completion)
+ *	3. tests/check/docs.py --write, for README's table; manual pages and
+ *	   completion know it without
  *
  * What the command line may hold is said in the struct; the parser, --help,
  * the man page and the completions of bash, zsh and fish come from there. The
@@ -62,6 +63,9 @@
 	X(keys_revoke) \
 	/* this program */ \
 	X(help) \
+	X(completion) \
+	X(complete) \
+	X(page) \
 
 enum cli_section { CLI_SIGN_IN, CLI_RUN, CLI_FIND_OUT, CLI_CONFIGURE, CLI_KEYS,
 		   CLI_PROGRAM, CLI_SECTION__COUNT };

@@ -12,20 +12,27 @@ import subprocess
 import sys
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-PROGRAM = os.path.join(ROOT, "build", "bin", "chatmock.fcgi")
+BIN = os.path.join(ROOT, "build", "bin")
 README = os.path.join(ROOT, "README.md")
-TABLES = ["settings", "routes", "errors"]
+# what stands between the marks, and who prints it
+TABLES = {
+    "settings": ["chatmock.fcgi", "--settings-markdown"],
+    "routes": ["chatmock.fcgi", "--routes-markdown"],
+    "errors": ["chatmock.fcgi", "--errors-markdown"],
+    "commands": ["chatmock", "page", "markdown"],
+}
 
 
 def main():
     write = sys.argv[1:] == ["--write"]
     passed = failed = 0
-    if not os.path.exists(PROGRAM):
-        subprocess.run(["make", "-s", PROGRAM[len(ROOT) + 1:]], cwd=ROOT)
+    for program in sorted({command[0] for command in TABLES.values()}):
+        if not os.path.exists(os.path.join(BIN, program)):
+            subprocess.run(["make", "-s", "build/bin/" + program], cwd=ROOT)
     with open(README) as f:
         text = f.read()
-    for name in TABLES:
-        run = subprocess.run([PROGRAM, f"--{name}-markdown"],
+    for name, (program, *words) in TABLES.items():
+        run = subprocess.run([os.path.join(BIN, program), *words],
                              capture_output=True, text=True)
         marks = re.compile(f"(<!-- {name}:begin -->\n)(.*?)(<!-- {name}:end -->)",
                            re.S)

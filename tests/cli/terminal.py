@@ -99,7 +99,7 @@ class Terminal:
 
     def __init__(self, place, columns=80, rows=24, shell=None, **env):
         self.socket = os.path.join(place.top, f"tmux-{time.monotonic_ns()}")
-        self.env = dict(place.env, PS1=r"<\#:$?> ", HISTFILE="", **env)
+        self.env = {**place.env, "PS1": r"<\#:$?> ", "HISTFILE": "", **env}
         self.env = {k: v for k, v in self.env.items() if v != ""}
         del self.env["TERM"]
         config = os.path.join(place.top, "tmux.conf")

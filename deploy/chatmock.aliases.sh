@@ -1,0 +1,18 @@
+# chatmock.aliases.sh - the names that earlier gateways had, for bash and zsh.
+# Source it in ~/.bashrc or ~/.zshrc.
+alias servercodex='chatmock'
+alias sc='chatmock'
+alias servercodexstart='chatmock start'
+alias servercodexstop='chatmock stop'
+alias scstop='chatmock stop'
+alias servercodexrestart='chatmock restart'
+alias servercodexstatus='chatmock status'
+alias scstatus='chatmock status'
+alias servercodexlogs='chatmock logs'
+alias sclogs='chatmock logs'
+alias scaccesslogs='chatmock logs access'
+alias scerrorlogs='chatmock logs error'
+alias servercodexupdate='chatmock update'
+alias scupdate='chatmock update'
+alias servercodexlogin='chatmock login'
+alias sclogin='chatmock login'
