@@ -63,6 +63,7 @@ test fish fish
 test man man-db
 test groff groff-base
 test mandoc mandoc
+test /usr/lib/python3/dist-packages/jsonschema/__init__.py python3-jsonschema
 '
 
 there() {

@@ -384,10 +384,46 @@ def test_validate(t):
             t.check(r.code == OK and "in order" in r.out, r)
 
 
+# python3-jsonschema is Debian's, so it is Debian's python that has it
+JUDGE = """
+import json, sys, jsonschema
+schema, values = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))
+jsonschema.Draft202012Validator.check_schema(schema)
+judge = jsonschema.Draft202012Validator(schema)
+print(json.dumps([[list(e.path) for e in judge.iter_errors(v)] for v in values]))
+"""
+
+
+def test_schema(t):
+    with Place(CHATMOCK_REASONING_EFFORT="xhigh", CHATMOCK_CONNECT_TIMEOUT="0.25") as p:
+        r = p.run("config", "schema")
+        t.check(r.code == OK and not r.err, r)
+        schema = r.json()
+        values = {n: v for n, (v, _) in shown(p).items() if v is not None}
+        t.check(sorted(schema["properties"]) == sorted(shown(p)), "every setting")
+        with Place() as plain:
+            for name, (value, origin) in shown(plain).items():
+                said = schema["properties"][name].get("default")
+                if origin == "default" and name != "CHATMOCK_HOME":
+                    t.check(said == value, name, said, value)
+        wrong = [dict(values, CHATMOCK_PORT=0), dict(values, CHATMOCK_PORT="8000"),
+                 dict(values, CHATMOCK_VERBOSE="yes"), dict(values, CHATMOCK_PROT=1),
+                 dict(values, CHATMOCK_REASONING_EFFORT="hgih"),
+                 dict(values, CHATMOCK_WORKERS=1.5)]
+        a = p.write("schema.json", json.dumps(schema))
+        b = p.write("values.json", json.dumps([values, *wrong]))
+        run = subprocess.run(["/usr/bin/python3", "-c", JUDGE, a, b],
+                             capture_output=True, text=True)
+        t.check(run.returncode == 0, run.stderr)
+        faults = json.loads(run.stdout or "[]")
+        t.check(faults[:1] == [[]], "what config show says is valid", faults)
+        t.check(len(faults) == 7 and all(faults[1:]), "what is wrong is not", faults)
+
+
 def main():
     return Checks("cli-config").run(
         test_show, test_set, test_secret, test_broken_file, test_any_file,
-        test_at_once, test_killed, test_validate)
+        test_at_once, test_killed, test_validate, test_schema)
 
 
 if __name__ == "__main__":
