@@ -17,7 +17,7 @@ CFLAGS ?= -O2 -g
 HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -fno-strict-aliasing
 WARN = -std=c11 -Wall -Wextra -Werror -Wformat=2 -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wswitch
-LIBS = -lfcgi -lcurl -ljson-c -lcrypto -lz -lzstd -lpthread $(WS_LIBS)
+LIBS = -lfcgi -lcurl -ljson-c -lsqlite3 -lcrypto -lz -lzstd -lpthread $(WS_LIBS)
 WS_LIBS = -lwslay -lhttp_parser
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 ifdef SAN

@@ -1,6 +1,6 @@
 /*
  * prune.c - what nobody will come back for: halves of files whose writer was
- * killed, and our own log once it is long.
+ * killed, stored responses that have expired, and our own log once it is long.
  *
  * file_replace() writes beside the file and renames; who dies in between leaves
  * a name with six more characters. Only such names, of files that are ours,
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../shared/clock.h"
+#include "../shared/store.h"
 
 #define REST_AGE_S	3600
 #define MAX_LOG_BYTES	(1 << 20)
@@ -107,6 +108,25 @@ static bool turn_log(const struct fetch_run *run)
 	       st.st_size > MAX_LOG_BYTES && rename(path, old) == 0;
 }
 
+static void prune_store(struct fetch_run *run, struct err_note *note)
+{
+	struct err_note failed = ERR_NOTE_INIT;
+	struct store_pruned done;
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/responses.db", run->config->home) >=
+	    (int)sizeof(path))
+		return;
+	if (store_prune(path, run->now_s, run->config->store_max_mb << 20, &done,
+			&failed))
+		err_set(note, failed.code, "%s", failed.why);
+	if (done.expired + done.oldest)
+		fetch_did(run, "%zu stored responses that had expired and %zu for "
+			  "want of room", done.expired, done.oldest);
+	if (done.bytes)
+		metrics_gauge(run->metrics, GAUGE_STORE_SIZE, done.bytes);
+}
+
 enum err job_prune(struct fetch_run *run, struct err_note *note)
 {
 	size_t gone = 0;
@@ -115,6 +135,7 @@ enum err job_prune(struct fetch_run *run, struct err_note *note)
 		gone += prune_dir(run, places[i].dir, places[i].names, note);
 	if (gone)
 		fetch_did(run, "%zu rests of files that were never finished", gone);
+	prune_store(run, note);
 	if (turn_log(run))
 		fetch_did(run, "fetch.log is fetch.log.1 now");
 	if (!run->did.len)

@@ -25,6 +25,7 @@ build /usr/include/fcgiapp.h libfcgi-dev
 build /usr/include/*/curl/curl.h libcurl4-openssl-dev
 build /usr/include/json-c/json.h libjson-c-dev
 build /usr/include/openssl/sha.h libssl-dev
+build /usr/include/sqlite3.h libsqlite3-dev
 build /usr/include/zlib.h zlib1g-dev
 build /usr/include/microhttpd.h libmicrohttpd-dev
 build /usr/include/zstd.h libzstd-dev

@@ -33,6 +33,16 @@
 #define MAX_UPSTREAM_HEADERS	(64u << 10)	/* its header block */
 #define MAX_HANDED_ON		(8u << 10)	/* of these, to the client */
 
+/* The store: what is read in one go, and what waits to be written */
+#define MAX_CHAIN_TURNS		1000		/* a response and those before it */
+#define MAX_CHAIN_BYTES		(24u << 20)	/* their items */
+#define MAX_STORE_ITEMS		10000		/* of one response, one page */
+#define MAX_STORE_RECORD	(96u << 20)	/* a response's JSON */
+#define MAX_STORE_EVENTS	100000		/* read or written at once */
+#define MAX_STORE_QUEUE		4096		/* writes */
+#define MAX_STORE_QUEUE_BYTES	(192u << 20)
+#define MAX_STORE_BATCH		(4u << 20)	/* written in one transaction */
+
 /* Files */
 #define MAX_AUTH_FILE		(1u << 20)
 #define MAX_CACHE_FILE		(4u << 20)

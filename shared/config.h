@@ -115,6 +115,12 @@
 	  "Serve /v1/responses.") \
 	X(websocket, BOOL, "CHATMOCK_WEBSOCKET", "", "1", 0, 0, "", \
 	  "Serve it by WebSocket, too; 0: a handshake is a 426.") \
+	X(store, BOOL, "CHATMOCK_STORE", "", "1", 0, 0, "", \
+	  "Store responses where upstream is a ChatGPT backend; 0: store is always false.") \
+	X(store_ttl_ms, MILLIS, "CHATMOCK_STORE_TTL", "", "30d", 1000, 315360000000, "", \
+	  "How long they are kept.") \
+	X(store_max_mb, INT, "CHATMOCK_STORE_MAX_MB", "", "1024", 1, 1000000, "", \
+	  "Size of the store, in MiB, above which the oldest go.") \
 	X(enable_web_search, BOOL, "CHATMOCK_ENABLE_WEB_SEARCH", \
 	  "CHATGPT_LOCAL_ENABLE_WEB_SEARCH", "0", 0, 0, "", \
 	  "Add web_search to requests that bring no tools and do not say none.") \

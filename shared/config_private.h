@@ -33,11 +33,6 @@ enum setting_index {
 
 extern const struct setting config_settings[SETTING__COUNT];
 
-/* Names that later versions give a meaning: warned about, not refused. */
-struct reserved_setting { const char *name, *feature; };
-extern const struct reserved_setting config_reserved[];
-extern const size_t config_reserved_count;
-
 /* Sources, strongest first; SOURCE_NONE: the default stands. */
 enum config_source { SOURCE_COMMAND, SOURCE_ENVIRONMENT, SOURCE_FILE, SOURCE_NONE };
 

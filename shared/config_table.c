@@ -14,11 +14,6 @@ const struct setting config_settings[SETTING__COUNT] = {
 #undef X
 };
 
-const struct reserved_setting config_reserved[] = {
-	{ "CHATMOCK_STORE", "stored responses" },
-};
-const size_t config_reserved_count = ARRAY_LEN(config_reserved);
-
 bool config_add_name(char out[MAX_SETTING_NAME + 1], struct span part)
 {
 	size_t len = strlen(out);
@@ -89,14 +84,6 @@ const struct setting *config_find(const char *name, unsigned *rank)
 	return NULL;
 }
 
-static const struct reserved_setting *reserved_find(const char *name)
-{
-	for (size_t i = 0; i < config_reserved_count; i++)
-		if (strcmp(config_reserved[i].name, name) == 0)
-			return &config_reserved[i];
-	return NULL;
-}
-
 /* The known name that is nearest to one which is not; NULL: none is near. */
 static const char *suggestion(const char *name)
 {
@@ -109,13 +96,6 @@ static const char *suggestion(const char *name)
 		if (d < least) {
 			least = d;
 			best = config_settings[i].name;
-		}
-	}
-	for (size_t i = 0; i < config_reserved_count; i++) {
-		d = nearest_distance(asked, span_of(config_reserved[i].name));
-		if (d < least) {
-			least = d;
-			best = config_reserved[i].name;
 		}
 	}
 	return nearest_is_near(asked, least) ? best : NULL;
@@ -169,21 +149,12 @@ static enum err take(struct config *c, const struct setting *s, unsigned rank,
 enum err config_offer(struct config *c, const struct offer *o,
 		      struct err_note *note)
 {
-	const struct reserved_setting *later;
 	const struct setting *s;
 	unsigned rank;
 
 	s = config_find(o->name, &rank);
 	if (s)
 		return take(c, s, rank, o, note);
-	later = reserved_find(o->name);
-	if (later) {
-		if (*o->value)
-			config_warn(c, "%s (%s) has no effect yet: %s is not in "
-				    "this version.", o->name, o->where,
-				    later->feature);
-		return 0;
-	}
 	/* The Python program had more settings than still mean something. */
 	if (strncmp(o->name, "CHATGPT_LOCAL_", 14) == 0)
 		return 0;

@@ -41,6 +41,7 @@
 	X(KEY_REFUSED, "key_refused") \
 	X(KEY_SCOPE, "key_scope") \
 	X(CLIENT_GONE, "client_gone") \
+	X(NOT_STORED, "not_stored") \
 	/* ourselves */ \
 	X(BUSY, "busy") \
 	X(SHUTDOWN, "shutdown") \
@@ -49,6 +50,7 @@
 	X(SYSTEM, "system") \
 	X(CONFIG, "config") \
 	X(KEYS_BROKEN, "keys_broken") \
+	X(STORE, "store_failed") \
 	/* the login */ \
 	X(LOGIN_MISSING, "login_missing") \
 	X(LOGIN_BROKEN, "login_broken") \

@@ -67,6 +67,14 @@
 	  "Answers of upstream, by what is known of their tokens.") \
 	X(USAGE_UNKNOWN, "chatmock_answers_total", "usage=\"unknown\"", \
 	  "Answers of upstream, by what is known of their tokens.") \
+	X(STORE_WRITTEN, "chatmock_store_writes_total", "result=\"ok\"", \
+	  "Writes to the store of responses.") \
+	X(STORE_FAILED, "chatmock_store_writes_total", "result=\"failed\"", \
+	  "Writes to the store of responses.") \
+	X(STORE_REJECTED, "chatmock_store_writes_total", "result=\"queue_full\"", \
+	  "Writes to the store of responses.") \
+	X(STORE_BYTES, "chatmock_store_written_bytes_total", "", \
+	  "Bytes of what was written to the store of responses.") \
 	X(METRICS_REPLACED, "chatmock_metrics_file_total", "event=\"replaced\"", \
 	  "What befell the metrics file.") \
 	X(METRICS_FAULT, "chatmock_metrics_file_total", "event=\"fault\"", \
@@ -103,6 +111,12 @@
 	  "When the prompts become stale, Unix time.") \
 	X(MODELS_FETCHED, "chatmock_models_fetch_timestamp_seconds", "", MICRO, \
 	  "When the model catalogue was last fetched or found unchanged, Unix time.") \
+	X(STORE_ON, "chatmock_store_up", "", ONE, \
+	  "1 while responses can be stored.") \
+	X(STORE_SIZE, "chatmock_store_size_bytes", "", ONE, \
+	  "What the store of responses holds.") \
+	X(STORE_QUEUE, "chatmock_store_queue", "", ONE, \
+	  "Writes that waited for the store when the last batch was taken.") \
 	X(LAST_REQUEST, "chatmock_last_request_timestamp_seconds", "", MICRO, \
 	  "When a request last ended, Unix time.")
 

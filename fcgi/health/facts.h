@@ -25,6 +25,7 @@ enum verdict { VERDICT_PASS, VERDICT_WARN, VERDICT_FAIL };
 	X(BREAKER, "breaker:open", "component", "upstreams") \
 	X(LIMITS, "limits:used", "component", "percent") \
 	X(PROMPTS, "prompt_cache:age", "datastore", "s") \
+	X(STORE, "store:up", "datastore", "stores") \
 	X(FETCHER, "fetcher:age", "component", "s") \
 	X(KEYS, "keys:in_force", "component", "keys") \
 	X(METRICS, "metrics_file:readable", "datastore", "files") \

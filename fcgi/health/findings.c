@@ -144,6 +144,19 @@ static void judge_prompts(struct facts *f)
 		    "stale; does the crontab run chatmock-fetch?");
 }
 
+static void judge_store(struct facts *f)
+{
+	int64_t up;
+
+	if (!f->config->store || f->config->kind != KIND_CHATGPT ||
+	    !metrics_gauge_get(&f->snap, GAUGE_STORE_ON, &up))
+		return;
+	know(f, FINDING_STORE, up);
+	if (!up)
+		say(f, FINDING_STORE, VERDICT_WARN, "responses are not stored: "
+		    "responses.db can not be written; the error log says why");
+}
+
 /* A job that has failed since it last succeeded, and a fetcher that has not
  * come any more. */
 static void judge_fetcher(struct facts *f)
@@ -195,6 +208,7 @@ void findings_make(struct facts *f, enum facts_depth depth)
 		judge_breakers(f);
 		judge_limits(f);
 		judge_prompts(f);
+		judge_store(f);
 		judge_fetcher(f);
 	}
 	judge_disk(f);

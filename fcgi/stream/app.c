@@ -10,6 +10,7 @@
 #include "../../shared/file.h"
 #include "../process/worker.h"
 #include "caller.h"
+#include "keep.h"
 #include "quota.h"
 #include "reqlog.h"
 #include "stream.h"
@@ -187,6 +188,7 @@ static void app_free(struct app *app)
 	/* threads read requests, settings and the catalogue */
 	if (app->loop)
 		loop_join(app->loop);
+	store_close(app->store);
 	stream_free_all(app);
 	if (app->wire)
 		wire_free(app->wire);
@@ -252,7 +254,8 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 	app->reader = json_reader_new();
 	app->quota = quota_new(app);
 	app->tally = tally_new();
-	if (!app->http || !app->models || !app->reader || !app->quota)
+	if (!app->http || !app->models || !app->reader || !app->quota ||
+	    !keep_open(app))
 		goto fail;
 	app->catalog = catalog_keeper_now(app->models);
 	catalog_keeper_listen(app->models, on_models, app);

@@ -12,6 +12,7 @@
 #include "../../shared/login.h"
 #include "../../shared/metrics.h"
 #include "../../shared/prompts.h"
+#include "../../shared/store.h"
 #include "../wire/ws.h"
 #include "instruct.h"
 
@@ -38,6 +39,7 @@ struct app {
 	struct tally *tally;
 	struct worker *worker;		/* NULL under plain CGI */
 	struct guard guard;		/* upstream's breaker */
+	struct store *store;		/* NULL: responses are not stored */
 	struct quota *quota;		/* the plan's limits */
 	struct http_settings http_settings;
 	char user_agent[128];

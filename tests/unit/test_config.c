@@ -509,25 +509,6 @@ static void test_places(void)
 	unlink(set);
 }
 
-static void test_reserved(void)
-{
-	static const char *const env[4] = {
-		"CHATMOCK_STORE=0", "codex__callback_port=1460",
-		"CHATGPT_LOCAL_LOGIN_BIND=::1", "CHATMOCK_PROMPT_TTL="
-	};
-	struct config c;
-	struct err_note note;
-
-	check_int(read_all(&c, env, NULL, NULL, &note), 0);
-	if (check_int((int64_t)c.warning_count, 1)) {
-		check(strstr(c.warnings[0], "CHATMOCK_STORE (the environment)"));
-		check(strstr(c.warnings[0], "not in this version"));
-	}
-	check_int(c.callback_port, 1460);
-	check_str(span_of(c.login_bind), "::1");
-	config_free(&c);
-}
-
 static void test_login_settings(void)
 {
 	static const char *const env[4] = {
@@ -662,7 +643,6 @@ int main(void)
 	test_kind();
 	test_file();
 	test_places();
-	test_reserved();
 	test_login_settings();
 	test_shared_variables();
 	test_key();

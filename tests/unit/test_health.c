@@ -150,8 +150,9 @@ static void says(void (*write)(const struct facts *f, struct buf *out),
 #define OTHERS \
 	"\"master\":{\"status\":\"pass\"},\"login\":{\"status\":\"pass\"}," \
 	"\"breaker\":{\"status\":\"pass\"},\"limits\":{\"status\":\"pass\"}," \
-	"\"prompt_cache\":{\"status\":\"pass\"},\"fetcher\":{\"status\":\"pass\"}," \
-	"\"keys\":{\"status\":\"pass\"},\"metrics_file\":{\"status\":\"pass\"},\"home\":{\"status\":\"pass\"}}}"
+	"\"prompt_cache\":{\"status\":\"pass\"},\"store\":{\"status\":\"pass\"}," \
+	"\"fetcher\":{\"status\":\"pass\"},\"keys\":{\"status\":\"pass\"}," \
+	"\"metrics_file\":{\"status\":\"pass\"},\"home\":{\"status\":\"pass\"}}}"
 
 static void documents(void)
 {
@@ -247,6 +248,7 @@ static void draft(void)
 	     "," FINE("breaker:open", "component") ","
 	     FINE("limits:used", "component") ","
 	     FINE("prompt_cache:age", "datastore") ","
+	     FINE("store:up", "datastore") ","
 	     FINE("fetcher:age", "component") ","
 	     FINE("keys:in_force", "component") ","
 	     FINE("metrics_file:readable", "datastore") ","
