@@ -10,6 +10,7 @@
 #include "store_private.h"
 
 #define STEP_ROWS	64
+#define OLDEST_ROWS	8		/* no more than has to */
 #define VACUUM_PAGES	"2000"
 
 size_t store_prune_step(struct store_db *db, enum store_sql which, int64_t now_s,
@@ -60,7 +61,8 @@ static size_t step(struct store_db *db, enum store_sql which, int64_t now_s)
 	size_t gone;
 
 	store_run(db, store_sql(db, SQL_BEGIN));
-	gone = store_prune_step(db, which, now_s, STEP_ROWS);
+	gone = store_prune_step(db, which, now_s, which == SQL_RESPONSE_OLDEST ?
+				OLDEST_ROWS : STEP_ROWS);
 	store_run(db, store_sql(db, SQL_COMMIT));
 	return db->rc ? 0 : gone;
 }

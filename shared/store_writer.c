@@ -13,7 +13,7 @@
 
 #define MAX_RETRY_S	60
 #define PRUNE_SHARE	32		/* looked at when so much of the bound is new */
-#define PRUNE_ROWS	64		/* responses that go in one transaction */
+#define PRUNE_ROWS	8		/* responses that go in one transaction */
 
 /* --- opening, with the lock held */
 

@@ -75,6 +75,8 @@ STAGES = [
      "python3 tests/servers/test_upstreams.py"),
     ("models", "upstream's list of models: fetched, kept, changed, lost", 600,
      "python3 tests/servers/test_models.py"),
+    ("store", "stored responses: their file, pruning, loss", 600,
+     "python3 tests/servers/test_store.py"),
     ("faults", "upstream, the network and the machine at their worst", 900,
      "python3 tests/servers/test_faults.py"),
     ("check", "the self-check, each misconfiguration made for real", 300,
