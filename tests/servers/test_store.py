@@ -55,8 +55,13 @@ class Stored(Gateway):
         return [e for e in self.events() if e.get("event") == event]
 
     def made(self):
-        return until(lambda: os.path.exists(self.file) and
-                     os.path.getsize(self.file) > 0, 10)
+        def there():
+            try:
+                return self.sql("SELECT count(*) FROM conversation_items")
+            except sqlite3.OperationalError:
+                return None             # not yet in full
+
+        return until(lambda: os.path.exists(self.file), 10) and until(there, 10)
 
     def prune(self, **more):
         env = {k: v for k, v in dict(self.settings(), **more).items() if v != ""}
@@ -135,7 +140,7 @@ def test_foreign(t):
                     [len(k) for k in kept])
             t.check(len(g.logged("store_set_aside")) == 1, "said once, by one worker",
                     g.logged("store_set_aside"))
-            put(g, 1, int(time.time()) + 100)
+            t.check(g.made(), f"behind {what} a new one is begun")
 
 
 def test_unwritable(t):

@@ -509,6 +509,21 @@ static void test_places(void)
 	unlink(set);
 }
 
+static void test_other_spellings(void)
+{
+	static const char *const env[4] = {
+		"codex__callback_port=1460", "CHATGPT_LOCAL_LOGIN_BIND=::1"
+	};
+	struct config c;
+	struct err_note note;
+
+	check_int(read_all(&c, env, NULL, NULL, &note), 0);
+	check_int((int64_t)c.warning_count, 0);
+	check_int(c.callback_port, 1460);
+	check_str(span_of(c.login_bind), "::1");
+	config_free(&c);
+}
+
 static void test_login_settings(void)
 {
 	static const char *const env[4] = {
@@ -643,6 +658,7 @@ int main(void)
 	test_kind();
 	test_file();
 	test_places();
+	test_other_spellings();
 	test_login_settings();
 	test_shared_variables();
 	test_key();
