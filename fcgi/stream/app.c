@@ -221,6 +221,7 @@ static void on_login(void *ctx, const char *event, const struct login *login,
 
 	reqlog_login(app, event, login, note);
 	catalog_keeper_login(app->models, login);
+	keep_account(app, login);
 }
 
 /* All but the wire. NULL: note says why. */
@@ -356,22 +357,6 @@ static void cgi_done(void *ctx)
 	loop_stop(app->loop);
 }
 
-/* Where the directory can not be made log_open() says so on stderr. */
-static struct log *cgi_log(const struct config *c, const char *name)
-{
-	struct err_note ignored = ERR_NOTE_INIT;
-	struct buf path;
-	struct log *log;
-
-	buf_init(&path, 8192);
-	buf_fmt(&path, "%s/log", c->home);
-	if (file_make_dir(path.ptr, &ignored) == ERR_OK)
-		buf_fmt(&path, "/%s", name);
-	log = log_open(path.ptr, LOG_INFO);
-	buf_free(&path);
-	return log;
-}
-
 int app_cgi(const struct config *c, char *const environ_[], struct err_note *note)
 {
 	struct err_note private = ERR_NOTE_INIT;
@@ -386,8 +371,8 @@ int app_cgi(const struct config *c, char *const environ_[], struct err_note *not
 		code = note->code == ERR_CONFIG ? EX_CONFIG : EX_SOFTWARE;
 		goto out;
 	}
-	app->access = access = cgi_log(c, "access.log");
-	app->log = log = cgi_log(c, "error.log");
+	app->access = access = reqlog_open(c, "access.log");
+	app->log = log = reqlog_open(c, "error.log");
 	if (private.code)
 		log_msg(log, LOG_WARN, "metrics", "%s", private.why);
 	if (wire_cgi(loop, environ_, &wire_handler, app, cgi_done) &&

@@ -41,6 +41,7 @@ struct app {
 	struct guard guard;		/* upstream's breaker */
 	struct store *store;		/* NULL: responses are not stored */
 	struct quota *quota;		/* the plan's limits */
+	char account[17];		/* whom upstream encrypts for, hashed, or "" */
 	struct http_settings http_settings;
 	char user_agent[128];
 	char *authorization;		/* "Authorization: Bearer <key>" or NULL */

@@ -45,6 +45,9 @@ bool decode_skips(struct span name);
  */
 MUST_USE bool decoder_pass(struct decoder *d);
 
+/* For such a decoder: the items that are done, as a JSON array. */
+void decode_items_so_far(const struct decoder *d, struct buf *out);
+
 /* For such a decoder: a large event is looked at in any thread, and told on
  * the loop. data has to live until then. NULL: no memory. */
 struct decode_look;

@@ -92,6 +92,14 @@ static void add_items(const struct pass *p, struct buf *out)
 	buf_char(out, ']');
 }
 
+void decode_items_so_far(const struct decoder *d, struct buf *out)
+{
+	if (d->pass)
+		add_items(d->pass, out);
+	else
+		buf_str(out, "[]");
+}
+
 /* --- changing an event's text --- */
 
 /* A place in the old text, in the new one: what lies behind the cut moves,

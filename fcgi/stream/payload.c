@@ -1,5 +1,6 @@
 /* payload.c - see payload.h. */
 #include "payload.h"
+#include "../tongues/memory.h"
 
 #include "../../shared/ceilings.h"
 
@@ -278,7 +279,8 @@ static bool apply_kind(struct ask *a)
 			return false;
 		return json_get(r, "store") || json_set_bool(r, "store", false);
 	}
-	if (json_get_bool(r, "store", false))
+	if (json_get_bool(r, "store", false) &&
+	    !(a->terms.memory && a->terms.memory->store))
 		terms_drop(&a->terms, "store");
 	if (m && !m->verbosity && json_get(text, "verbosity")) {
 		terms_drop(&a->terms, "verbosity");

@@ -12,8 +12,11 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "../../shared/unpack.h"
+#include "../tongues/memory.h"
 #include "inject.h"
+#include "keep.h"
 #include "payload.h"
+#include "recall.h"
 #include "stream.h"
 
 static struct span given_session(const struct stream *s)
@@ -64,13 +67,13 @@ static bool is_native(const struct stream *s)
 	return strcmp(s->route->tongue->name, "responses") == 0;
 }
 
-static void forget_body(struct stream *s)
+static void drop_body(struct stream *s)
 {
 	buf_free(&s->req->body);
 	buf_init(&s->req->body, MAX_REQUEST_BODY);
 }
 
-static void translate(struct stream *s, struct err_note *note)
+static void read_body(struct stream *s, struct err_note *note)
 {
 	struct json_object *body = json_parse(buf_span(&s->req->body), note);
 	struct ask *ask = &s->ask;
@@ -78,7 +81,7 @@ static void translate(struct stream *s, struct err_note *note)
 	if (!body)
 		return;
 	/* the tree has all of it; before the payload is a third copy */
-	forget_body(s);
+	drop_body(s);
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
 	ask->socket = s->by_socket;
 	ask->terms.tongue = s->route->tongue;
@@ -89,6 +92,18 @@ static void translate(struct stream *s, struct err_note *note)
 	else
 		s->route->tongue->ask(ask, body, note);
 	json_object_put(body);
+}
+
+/* Only a thread may ask the store. */
+static bool must_recall(const struct stream *s, const struct err_note *note)
+{
+	return !note->code && memory_recalls(s->ask.terms.memory);
+}
+
+static void build_payload(struct stream *s, struct err_note *note)
+{
+	struct ask *ask = &s->ask;
+
 	if (note->code || ask->terms.at_once)
 		return;
 	session_id(given_session(s), callers_key(s), ask->request, s->session);
@@ -119,25 +134,13 @@ enum err prepare_unpack(struct stream *s, size_t max, struct err_note *note)
 	return err;
 }
 
-/* Runs here or in a thread: no loop, no conn, no log. */
-static void prepare_work(struct stream *s, struct err_note *note)
-{
-	if (!prepare_unpack(s, MAX_REQUEST_BODY, note))
-		translate(s, note);
-}
-
-/* The client's text has been read. Letting go of megabytes takes its time
- * too, so it belongs to the same thread. */
-static void prepare_all(struct stream *s, struct err_note *note)
-{
-	prepare_work(s, note);
-	forget_body(s);
-}
-
 /* What has to be known of the request moves on; its tree goes. */
 static void prepare_take(struct stream *s)
 {
 	s->terms = s->ask.terms;
+	if (s->terms.memory && s->terms.memory->store)
+		s->terms.memory->store = s->app->store && !s->terms.at_once &&
+					 store_is_on(s->app->store);
 	terms_init(&s->ask.terms);
 	ask_free(&s->ask);
 	s->terms.tongue = s->route->tongue;
@@ -151,14 +154,23 @@ static void prepare_take(struct stream *s)
 struct preparing {
 	struct loop_job job;
 	struct stream *s;
+	bool was_read;			/* on the loop, where it was small */
+	struct recall recall;
 	struct err_note note;
 };
 
+/* In a thread: no loop, no conn, no log. */
 static void job_work(struct loop_job *job)
 {
 	struct preparing *p = CONTAINER_OF(job, struct preparing, job);
+	struct stream *s = p->s;
 
-	prepare_all(p->s, &p->note);
+	if (!p->was_read && !prepare_unpack(s, MAX_REQUEST_BODY, &p->note))
+		read_body(s, &p->note);
+	if (must_recall(s, &p->note))
+		(void)!recall(&s->ask, &p->recall, &p->note);
+	build_payload(s, &p->note);
+	drop_body(s);
 }
 
 static void job_done(struct loop_job *job)
@@ -175,7 +187,7 @@ static void job_done(struct loop_job *job)
 	stream_settle(s);
 }
 
-static bool job_start(struct stream *s)
+static bool job_start(struct stream *s, bool was_read)
 {
 	/* packed, a text is a fraction of itself */
 	size_t heavy = HEAVY_TEXT / (unpack_wanted(encoding_of(s)) ? 8 : 1);
@@ -186,8 +198,10 @@ static bool job_start(struct stream *s)
 	*p = (struct preparing){
 		.job = { .work = job_work, .done = job_done,
 			 .heavy = s->req->body.len > heavy },
-		.s = s, .note = ERR_NOTE_INIT,
+		.s = s, .was_read = was_read, .note = ERR_NOTE_INIT,
+		.recall = { .store = s->app->store, .caller = keep_caller(s) },
 	};
+	memcpy(p->recall.account, s->app->account, sizeof(p->recall.account));
 	s->job_running = loop_submit(s->app->loop, LANE_WORK, &p->job);
 	if (!s->job_running)
 		free(p);
@@ -196,15 +210,21 @@ static bool job_start(struct stream *s)
 
 void prepare_start(struct stream *s)
 {
+	/* how much a packed body holds is not known before */
+	bool small = s->req->body.len <= INLINE_PARSE &&
+		     !unpack_wanted(encoding_of(s));
+
 	s->step = STEP_PREPARE;
 	s->by_socket = request_param(s->req, "CHATMOCK_WEBSOCKET") != NULL;
-	/* how much a packed body holds is not known before */
-	if (s->req->body.len <= INLINE_PARSE && !unpack_wanted(encoding_of(s)))
-		prepare_all(s, &s->note);
-	else if (job_start(s))
-		return;
-	else
-		err_set(&s->note, ERR_NO_MEMORY, "no thread for a large request");
+	if (small)
+		read_body(s, &s->note);
+	if (!small || must_recall(s, &s->note)) {
+		if (job_start(s, small))
+			return;
+		err_set(&s->note, ERR_NO_MEMORY, "no thread for the request");
+	}
+	build_payload(s, &s->note);
+	drop_body(s);
 	prepare_take(s);
 	prepare_done(s);
 }

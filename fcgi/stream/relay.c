@@ -12,6 +12,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
 #include "answer.h"
+#include "keep.h"
 #include "retry.h"
 #include "stream.h"
 
@@ -98,7 +99,7 @@ static bool is_said(const struct stream *s, const struct event *ev)
 /* The tongue says it if it has said anything, in upstream's words if it can. */
 static enum err failed(struct stream *s, const struct event *ev)
 {
-	if (ev->source && s->semantic && !s->answer)
+	if (ev->source && s->semantic && !s->answer && !keep_hold(s, ev))
 		s->terms.tongue->emit(&s->emitter, conn_body(s->conn), ev);
 	s->note = *ev->note;
 	return s->note.code;
@@ -119,6 +120,8 @@ static enum err sink(void *ctx, const struct event *ev)
 		s->usage = ev->usage;
 		s->terms.done_us = clock_mono_us();
 	}
+	if (ev->kind == EVENT_START)
+		keep_begun(s, ev);
 	if (!is_said(s, ev))
 		return ERR_NONE;
 	if (!s->answer)
@@ -127,6 +130,8 @@ static enum err sink(void *ctx, const struct event *ev)
 		let_go(s);
 	if (s->answer)
 		return collect_event(s->answer, ev);
+	if (s->done && keep_hold(s, ev))
+		return ERR_NONE;
 	out = conn_body(s->conn);
 	s->terms.tongue->emit(&s->emitter, out, ev);
 	return buf_err(out) == ERR_TOO_LARGE ? ERR_UPSTREAM_GARBLED : buf_err(out);
@@ -213,13 +218,26 @@ static void say_whole(struct stream *s)
 	}
 }
 
+void relay_kept(struct stream *s)
+{
+	const struct event *end = keep_held(s);
+
+	if (end)
+		s->terms.tongue->emit(&s->emitter, conn_body(s->conn), end);
+	if (s->answer)
+		say_whole(s);
+	stream_done(s);
+}
+
 static void finish(struct stream *s)
 {
 	if (s->filter.stopped)
 		attempt_stop(s);	/* upstream need not go on */
-	if (s->answer)
-		say_whole(s);
-	stream_done(s);
+	if (s->answer && s->terms.tongue->check &&
+	    s->terms.tongue->check(s->answer, &s->note))
+		stream_fail(s);
+	else if (!keep_end(s))
+		relay_kept(s);
 }
 
 void relay_go_on(struct stream *s, bool ended)

@@ -1,5 +1,6 @@
 /* See reqlog.h. */
 #include "../../shared/clock.h"
+#include "../../shared/file.h"
 #include "reqlog.h"
 #include "tally.h"
 
@@ -195,4 +196,20 @@ void reqlog_keys(void *ctx, const struct keyring *now)
 			clock_wall_us() / 1000000));
 	}
 	log_end(&line);
+}
+
+/* Where the directory can not be made log_open() says so on stderr. */
+struct log *reqlog_open(const struct config *c, const char *name)
+{
+	struct err_note ignored = ERR_NOTE_INIT;
+	struct buf path;
+	struct log *log;
+
+	buf_init(&path, 8192);
+	buf_fmt(&path, "%s/log", c->home);
+	if (file_make_dir(path.ptr, &ignored) == ERR_OK)
+		buf_fmt(&path, "/%s", name);
+	log = log_open(path.ptr, LOG_INFO);
+	buf_free(&path);
+	return log;
 }

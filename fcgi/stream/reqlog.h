@@ -29,4 +29,7 @@ void reqlog_prompts(void *ctx, const struct prompts *p);
 /* The kernel is not asked after clients (wire/peer.h): why; ctx is the app. */
 void reqlog_unwatched(void *ctx, int why);
 
+/* A log of CHATMOCK_HOME, for a process that has no master. NULL: none. */
+struct log *reqlog_open(const struct config *c, const char *name);
+
 #endif

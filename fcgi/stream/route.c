@@ -13,6 +13,7 @@
 #include "../../shared/keys.h"
 #include "../../shared/nearest.h"
 #include "../../shared/text.h"
+#include "../tongues/compact.h"
 #include "../tongues/count.h"
 
 #define MAX_SEGMENTS 8
@@ -39,6 +40,30 @@ static const struct route routes[] = {
 	  &tongue_anthropic_count, "How many tokens a message would take: an estimate." },
 	{ "POST", "/v1/responses/input_tokens", ROUTE_GENERATE,
 	  &tongue_responses_count, "How many tokens a response's input would take: an estimate." },
+	{ "POST", "/v1/responses/compact", ROUTE_GENERATE, &tongue_compact,
+	  "A conversation, made short: one item that stands for it." },
+	{ "GET", "/v1/responses/{response_id}", ROUTE_RESPONSE, &tongue_responses,
+	  "A stored response." },
+	{ "DELETE", "/v1/responses/{response_id}", ROUTE_RESPONSE_DELETE,
+	  &tongue_responses, "Forgets it." },
+	{ "GET", "/v1/responses/{response_id}/input_items", ROUTE_RESPONSE_ITEMS,
+	  &tongue_responses, "The input of a stored response, page by page." },
+	{ "POST", "/v1/conversations", ROUTE_CONV_NEW, &tongue_responses,
+	  "A new conversation." },
+	{ "GET", "/v1/conversations/{conversation_id}", ROUTE_CONV,
+	  &tongue_responses, "A conversation." },
+	{ "POST", "/v1/conversations/{conversation_id}", ROUTE_CONV_UPDATE,
+	  &tongue_responses, "Its metadata, anew." },
+	{ "DELETE", "/v1/conversations/{conversation_id}", ROUTE_CONV_DELETE,
+	  &tongue_responses, "Forgets it and its items." },
+	{ "GET", "/v1/conversations/{conversation_id}/items", ROUTE_CONV_ITEMS,
+	  &tongue_responses, "Its items, page by page." },
+	{ "POST", "/v1/conversations/{conversation_id}/items", ROUTE_CONV_ADD,
+	  &tongue_responses, "Adds items to it." },
+	{ "GET", "/v1/conversations/{conversation_id}/items/{item_id}",
+	  ROUTE_CONV_ITEM, &tongue_responses, "One of its items." },
+	{ "DELETE", "/v1/conversations/{conversation_id}/items/{item_id}",
+	  ROUTE_CONV_ITEM_DELETE, &tongue_responses, "Takes it out." },
 	{ "GET", "/v1/models", ROUTE_MODELS, &tongue_chat,
 	  "The models, in OpenAI's list shape; with an `anthropic-version` header in Anthropic's, with `client_version` in the query in Codex'." },
 	{ "GET", "/v1/models/{id}", ROUTE_MODEL, &tongue_chat,
@@ -153,22 +178,24 @@ static void segments_read(struct segments *s, const char *path)
 		drop_version(s, 2);
 }
 
-/* Does the path fit the route's? arg is what its placeholder stood for. */
+/* Does the path fit the route's? args is what its placeholders stood for. */
 static bool fits(const struct segments *route, const struct segments *path,
-		 struct span *arg)
+		 struct span args[2])
 {
-	*arg = SPAN("");
+	size_t n = 0;
+
+	args[0] = args[1] = SPAN("");
 	for (size_t i = 0; i < route->count; i++) {
 		if (i >= path->count || i >= MAX_SEGMENTS)
 			return false;
 		if (span_eq(route->part[i], "{id}")) {
 			/* a model's name may hold slashes: all that is left */
-			*arg = (struct span){ path->part[i].ptr,
+			args[0] = (struct span){ path->part[i].ptr,
 				(size_t)(path->end - path->part[i].ptr) };
 			return true;
 		}
-		if (span_eq(route->part[i], "{session_id}"))
-			*arg = path->part[i];
+		if (route->part[i].ptr[0] == '{')
+			args[n++ % 2] = path->part[i];
 		else if (route->part[i].len != path->part[i].len ||
 			 memcmp(route->part[i].ptr, path->part[i].ptr,
 				path->part[i].len) != 0)
@@ -236,17 +263,18 @@ enum err route_find(const char *method, const char *path,
 {
 	const struct route *other = NULL;
 	struct segments asked, own;
-	struct span arg;
+	struct span args[2];
 
-	*match = (struct route_match){ .arg = SPAN("") };
+	*match = (struct route_match){ .arg = SPAN(""), .second = SPAN("") };
 	segments_read(&asked, path);
 	for (size_t i = 0; *path == '/' && i < ARRAY_LEN(routes); i++) {
 		segments_read(&own, routes[i].path);
-		if (!fits(&own, &asked, &arg))
+		if (!fits(&own, &asked, args))
 			continue;
 		if (method_is(method, routes[i].method)) {
 			match->route = &routes[i];
-			match->arg = arg;
+			match->arg = args[0];
+			match->second = args[1];
 			match->allow[0] = '\0';
 			return 0;
 		}

@@ -6,6 +6,7 @@
  * its own:
  *
  *	stream_begin	wire/access.c, route.c: may it, and who serves it?
+ *	serve_*.c	what needs no call to upstream
  *	prepare.c	client's JSON -> Responses request -> payload
  *	attempt.c	login, call, other attempts
  *	relay.c		sse -> decode -> filter -> emit or collect -> client
@@ -17,15 +18,17 @@
 #include <stdlib.h>
 
 #include "../../shared/ceilings.h"
-#include "../tongues/models.h"
-#include "../tongues/ollama.h"
+#include "../tongues/compact.h"
 #include "../wire/access.h"
 #include "answer.h"
 #include "caller.h"
 #include "circuit.h"
+#include "forward.h"
+#include "keep.h"
 #include "quota.h"
 #include "reqlog.h"
 #include "retry.h"
+#include "serve_stored.h"
 #include "stream.h"
 #include "tally.h"
 
@@ -72,6 +75,7 @@ static void stream_free(struct stream *s)
 	loop_after_cancel(&s->flush);
 	attempt_stop(s);
 	attempt_forget(s);
+	keep_free(s);
 	relay_free(s);
 	ask_free(&s->ask);
 	prompts_unref(s->prompts);
@@ -100,6 +104,7 @@ void stream_settle(struct stream *s)
 /* The one place through which a request leaves: logged and counted once. */
 static void stream_over(struct stream *s)
 {
+	keep_leave(s);
 	s->step = STEP_OVER;
 	s->conn = NULL;
 	loop_after_cancel(&s->flush);
@@ -120,16 +125,34 @@ void stream_done(struct stream *s)
 	stream_over(s);
 }
 
+/* Upstream's own words for it, where they were held; else ours. */
+static void failed(struct stream *s)
+{
+	const struct event *end = keep_held(s);
+
+	if (end && end->kind == EVENT_FAILED)
+		s->terms.tongue->emit(&s->emitter, conn_body(s->conn), end);
+	answer_error(s);
+	conn_end(s->conn);
+	stream_over(s);
+}
+
 void stream_fail(struct stream *s)
 {
 	if (s->step == STEP_OVER)
 		return;
 	attempt_stop(s);
-	if (attempt_again(s))
+	if (attempt_again(s) || keep_end(s))
 		return;
-	answer_error(s);
-	conn_end(s->conn);
-	stream_over(s);
+	failed(s);
+}
+
+void stream_kept(struct stream *s)
+{
+	if (s->note.code)
+		failed(s);
+	else
+		relay_kept(s);
 }
 
 void stream_client_gone(struct stream *s)
@@ -257,79 +280,21 @@ static void stream_timer(struct loop_timer *t)
 	} else if (now >= heartbeat_at(s)) {
 		relay_heartbeat(s);
 	}
-	if (s->step != STEP_OVER)
+	if (s->step != STEP_OVER && !keep_waits(s))
 		stream_watch(s);
 	stream_settle(s);
 }
 
 /* --- the steps --- */
 
-/* The body of an answer that needs no upstream; 0 or s->note's code. */
-static enum err write_here(struct stream *s, struct buf *body)
-{
-	const struct config *c = s->app->config;
-	const struct catalog *cat = s->app->catalog;
-
-	switch (s->route->kind) {
-	case ROUTE_OLLAMA_TAGS:
-		ollama_tags(c, cat, body);
-		break;
-	case ROUTE_OLLAMA_SHOW:
-		/* here and now: no name is longer than that */
-		if (prepare_unpack(s, INLINE_PARSE, &s->note))
-			return s->note.code;
-		return ollama_show(c, cat, buf_span(&s->req->body), body, &s->note);
-	case ROUTE_OLLAMA_PS:
-		ollama_ps(body);
-		break;
-	case ROUTE_OLLAMA_VERSION:
-		ollama_version(body);
-		break;
-	default:
-		home_page(c, request_param(s->req, "HTTP_HOST"), body);
-		break;
-	}
-	return ERR_NONE;
-}
-
-static void serve_here(struct stream *s, struct span arg)
-{
-	struct buf body;
-
-	if (s->route->kind == ROUTE_MODELS || s->route->kind == ROUTE_MODEL) {
-		serve_models(s, arg);
-		return;
-	}
-	buf_init(&body, MAX_CACHE_FILE);
-	if (write_here(s, &body))
-		goto out;
-	if (buf_err(&body)) {
-		err_set(&s->note, buf_err(&body), "the answer");
-		goto out;
-	}
-	answer_begin(s, 200, s->route->kind == ROUTE_HOME ?
-			     "text/plain; charset=utf-8" : "application/json");
-	if (strcmp(s->req->method, "HEAD") != 0)
-		buf_span_add(conn_body(s->conn), buf_span(&body));
-out:
-	buf_free(&body);
-	if (s->note.code)
-		stream_fail(s);
-	else
-		stream_done(s);
-}
-
 /* May it, and who serves it? 0, or the code in s->note. */
-static enum err admit(struct stream *s, struct span *arg)
+static enum err admit(struct stream *s, struct route_match *match)
 {
-	struct route_match match = { 0 };
-
 	/* the route first: even a refusal is said in the caller's tongue */
-	route_find(s->req->method, s->req->path, &match, &s->note);
-	s->route = match.route;
-	*arg = match.arg;
-	if (!s->note.code && match.route->kind == ROUTE_NOT_SERVED)
-		err_set(&s->note, ERR_NOT_SERVED, "%s", match.route->path);
+	route_find(s->req->method, s->req->path, match, &s->note);
+	s->route = match->route;
+	if (!s->note.code && s->route->kind == ROUTE_NOT_SERVED)
+		err_set(&s->note, ERR_NOT_SERVED, "%s", s->route->path);
 	if (s->req->note.code) {
 		s->note = s->req->note;
 		return s->note.code;
@@ -338,12 +303,12 @@ static enum err admit(struct stream *s, struct span *arg)
 		return s->note.code;
 	if (s->note.code)
 		return s->note.code;
-	if (s->route->kind != ROUTE_GENERATE)
-		return ERR_NONE;
-	if (s->route->tongue == &tongue_responses &&
-	    !s->app->config->enable_responses_api)
+	if (!s->app->config->enable_responses_api &&
+	    s->route->tongue == &tongue_responses)
 		return err_tell(&s->note, ERR_NO_ROUTE, "The Responses API is switched "
 				"off here (CHATMOCK_ENABLE_RESPONSES_API).");
+	if (s->route->kind != ROUTE_GENERATE)
+		return ERR_NONE;
 	if (!s->app->config->codex_enabled)
 		return err_set(&s->note, ERR_DISABLED, "CODEX__ENABLED is false");
 	if (circuit_refuses(s))
@@ -357,7 +322,7 @@ static enum err admit(struct stream *s, struct span *arg)
 void stream_begin(struct app *app, struct conn *conn, struct request *req)
 {
 	struct stream *s = stream_new(app, conn, req);
-	struct span arg;
+	struct route_match match = { 0 };
 
 	if (!s) {
 		conn_abort(conn);
@@ -367,17 +332,22 @@ void stream_begin(struct app *app, struct conn *conn, struct request *req)
 	if (access_is_preflight(app->config, keys_now(app->keys), req)) {
 		answer_preflight(s);
 		stream_done(s);
-	} else if (admit(s, &arg)) {
+	} else if (admit(s, &match)) {
 		stream_fail(s);
 	} else if (s->route->kind == ROUTE_USAGE) {
 		quota_serve(s);
 	} else if (s->route->kind == ROUTE_SOCKET) {
 		serve_socket(s);
+	} else if (stored_is_route(s->route->kind)) {
+		stored_serve(s, &match);
+	} else if (s->route->tongue == &tongue_compact &&
+		   app->config->kind != KIND_CHATGPT) {
+		forward_start(s, &match);
 	} else if (s->route->kind != ROUTE_GENERATE) {
-		serve_here(s, arg);
+		serve_here(s, match.arg);
 	} else {
 		tally_key(s);
-		s->session_arg = arg;
+		s->session_arg = match.arg;
 		stream_watch(s);
 		prepare_start(s);
 	}

@@ -31,6 +31,7 @@ enum stream_step {
 #define KEY_DIGITS 8
 
 struct big_event;
+struct keeping;
 
 struct stream {
 	struct app *app;
@@ -74,6 +75,7 @@ struct stream {
 	struct buf refusal;		/* upstream's error body */
 	struct buf handed_on;		/* upstream's headers for the client, lines */
 	struct big_event *big;		/* being parsed in a thread */
+	struct keeping *keep;		/* what is to be stored of it; see keep.h */
 	size_t received;		/* bytes of the answer, all events */
 	bool semantic;			/* an event has left: no attempt any more */
 	bool done;			/* upstream ended it well */
@@ -120,6 +122,8 @@ void stream_free_all(struct app *app);
 
 /* s->note says why: tries again or answers the error. */
 void stream_fail(struct stream *s);
+/* What keep_end() made it wait for is over: the end is said. */
+void stream_kept(struct stream *s);
 /* The answer has been said in full. */
 void stream_done(struct stream *s);
 /* Frees the stream when nothing of it is left. The last call of a callback. */
@@ -132,6 +136,9 @@ void prepare_start(struct stream *s);
 /* A packed body becomes what it was, of at most max bytes. */
 enum err prepare_unpack(struct stream *s, size_t max, struct err_note *note);
 void prepare_done(struct stream *s);		/* stream.c's next step */
+
+/* serve_here.c: short answers that need no upstream; arg as route_match has it. */
+void serve_here(struct stream *s, struct span arg);
 
 /* serve_models.c: the list of models, or one. */
 void serve_models(struct stream *s, struct span id);
@@ -154,6 +161,7 @@ void relay_begin(struct stream *s);
 bool relay_bytes(struct stream *s, struct span bytes);	/* false: hold */
 void relay_at_once(struct stream *s);		/* an answer without upstream */
 void relay_end(struct stream *s);		/* upstream's transfer is over */
+void relay_kept(struct stream *s);		/* says what was held, and ends */
 void relay_heartbeat(struct stream *s);
 void relay_flush(struct loop_after *a);
 void relay_free(struct stream *s);

@@ -8,7 +8,9 @@
  * Types are looked at where we look ourselves; the rest is upstream's to judge.
  */
 #include "ask.h"
+#include "memory.h"
 #include "responses.h"
+#include "../../shared/text.h"
 
 /* --- input --- */
 
@@ -51,6 +53,11 @@ static bool is_easy(struct json_object *item)
 	       (span_eq(type, "message") && json_is_str(json_get(item, "content")));
 }
 
+struct json_object *responses_full_item(struct asking *q, struct json_object *item)
+{
+	return is_easy(item) ? full_message(q, item) : json_ref(item);
+}
+
 static enum err take_items(struct asking *q, struct json_object *items)
 {
 	struct at at = { NULL, "input", 0 };
@@ -65,8 +72,8 @@ static enum err take_items(struct asking *q, struct json_object *items)
 
 		if (!ask_is(q, item, NULL, json_type_object, &at))
 			break;
-		ask_push(q, input, backend && is_easy(item) ?
-			 full_message(q, item) : json_ref(item));
+		ask_push(q, input, backend ? responses_full_item(q, item) :
+					     json_ref(item));
 	}
 	return q->note->code;
 }
@@ -186,7 +193,29 @@ static enum err take_memory(struct asking *q, const struct ask_param *p,
 	}
 	if (json_object_is_type(v, json_type_boolean) && !json_object_get_boolean(v))
 		return ERR_NONE;	/* background: false is what there is */
-	if (q->a->socket && !strcmp(p->name, "previous_response_id")) {
+	return ask_refuse(q, NULL, p->name, "%s", p->choices);
+}
+
+/* --- what our store is asked for --- */
+
+static enum err take_store(struct asking *q, const struct ask_param *p,
+			   struct json_object *v)
+{
+	struct memory *m = q->a->terms.memory;
+
+	if (ask_take_bool(q, p, v) == ERR_NONE && m)
+		m->store = m->store && json_object_get_boolean(v);
+	return q->note->code;
+}
+
+/* An id longer than any of ours is told as one that is not there. */
+static enum err take_id(struct asking *q, const struct ask_param *p,
+			struct json_object *v, char id[STORE_ID])
+{
+	struct span s = json_str(v);
+
+	if (!q->a->config->store && q->a->socket &&
+	    !strcmp(p->name, "previous_response_id")) {
 		/* at this word clients of a WebSocket send all of it */
 		err_at(q->note, ERR_BAD_REQUEST, p->name, "Previous response with "
 		       "id '%.80s' not found.", json_str(v).ptr);
@@ -194,11 +223,68 @@ static enum err take_memory(struct asking *q, const struct ask_param *p,
 		       sizeof("previous_response_not_found"));
 		return q->note->code;
 	}
-	return ask_refuse(q, NULL, p->name, "%s", p->choices);
+	if (!q->a->config->store)
+		return ask_refuse(q, NULL, p->name, "'%s' cannot be had: nothing "
+				  "is stored here (CHATMOCK_STORE). Send the items "
+				  "of the earlier turns in 'input' instead, "
+				  "reasoning items with their encrypted_content.",
+				  p->name);
+	if (!s.len)
+		return ask_fault(q, NULL, p->name, "it is empty.");
+	text_copy(id, STORE_ID, s);
+	return ERR_NONE;
 }
 
-#define SEND_ALL "Send the items of the earlier turns in 'input' instead, " \
-	"reasoning items with their encrypted_content."
+static enum err take_previous(struct asking *q, const struct ask_param *p,
+			      struct json_object *v)
+{
+	if (!q->a->terms.memory) {
+		ask_put(q, q->a->request, p->name, json_ref(v));
+		return q->note->code;
+	}
+	if (!ask_is(q, v, p->name, json_type_string, NULL))
+		return q->note->code;
+	return take_id(q, p, v, q->a->terms.memory->previous);
+}
+
+static enum err take_conversation(struct asking *q, const struct ask_param *p,
+				  struct json_object *v)
+{
+	const struct at at = { NULL, p->name, AT_WHOLE };
+
+	if (!q->a->terms.memory) {
+		ask_put(q, q->a->request, p->name, json_ref(v));
+		return q->note->code;
+	}
+	if (json_is_object(v))
+		v = ask_need(q, v, "id", json_type_string, &at);
+	else if (!json_is_str(v))
+		return ask_wrong_type(q, NULL, p->name, "a string or an object", v);
+	return v ? take_id(q, p, v, q->a->terms.memory->conversation) :
+		   q->note->code;
+}
+
+/* What the answer shall be found by, and what is kept of the question. */
+static enum err take_memories(struct asking *q)
+{
+	struct memory *m = q->a->terms.memory;
+
+	if (m->previous[0] && m->conversation[0]) {
+		text_copy(q->note->ucode, sizeof(q->note->ucode),
+			  SPAN("mutually_exclusive_parameters"));
+		return err_tell(q->note, ERR_BAD_REQUEST, "Mutually exclusive "
+				"parameters: 'previous_response_id' and "
+				"'conversation'. Ensure you are only providing "
+				"one of them.");
+	}
+	if (memory_recalls(m) && !json_get(q->a->request, "input"))
+		ask_put(q, q->a->request, "input", json_object_new_array_ext(1));
+	if (ask_need(q, q->a->request, "input", json_type_array, NULL) &&
+	    memory_keeps(m) &&
+	    !memory_give(&m->given, json_get(q->a->request, "input")))
+		return ask_no_memory(q);
+	return q->note->code;
+}
 
 static enum err take_stream(struct asking *q, const struct ask_param *p,
 			    struct json_object *v)
@@ -283,14 +369,10 @@ static const struct ask_param kept[] = {
 	{ "top_logprobs", take_logprobs, NULL, 0, 0, ASK_BOTH },
 	{ "stream_options", ask_take_object, NULL, 0, 0, ASK_BOTH },
 	{ "text", ask_take_object, NULL, 0, 0, ASK_BOTH },
-	{ "store", ask_take_bool, NULL, 0, 0, ASK_BOTH },
+	{ "store", take_store, NULL, 0, 0, ASK_BOTH },
 	{ "prompt_cache_key", ask_take_str, NULL, 0, 0, ASK_BOTH },
-	{ "previous_response_id", take_memory,
-	  "'previous_response_id' cannot be had: the ChatGPT backend keeps no "
-	  "responses. " SEND_ALL, 0, 0, ASK_BOTH },
-	{ "conversation", take_memory,
-	  "'conversation' cannot be had: the ChatGPT backend keeps none. " SEND_ALL,
-	  0, 0, ASK_BOTH },
+	{ "previous_response_id", take_previous, NULL, 0, 0, ASK_BOTH },
+	{ "conversation", take_conversation, NULL, 0, 0, ASK_BOTH },
 	{ "prompt", take_memory,
 	  "'prompt' cannot be had: the ChatGPT backend has no stored prompts. "
 	  "Send its text in 'instructions' or 'input' instead.", 0, 0, ASK_BOTH },
@@ -313,6 +395,18 @@ static enum err take_member(struct asking *q, const char *name,
 	return ERR_NONE;
 }
 
+/* The ChatGPT backend has no memory: ours serves. */
+static enum err begin_memory(struct asking *q)
+{
+	if (q->a->config->kind != KIND_CHATGPT)
+		return ERR_NONE;
+	q->a->terms.memory = memory_new();
+	if (!q->a->terms.memory)
+		return ask_no_memory(q);
+	q->a->terms.memory->store = q->a->config->store;
+	return ERR_NONE;
+}
+
 enum err ask_responses(struct ask *a, struct json_object *body,
 		       struct err_note *note)
 {
@@ -320,13 +414,13 @@ enum err ask_responses(struct ask *a, struct json_object *body,
 	struct lh_entry *e;
 
 	a->native = true;
-	if (ask_begin(&q))
+	if (ask_begin(&q) || begin_memory(&q))
 		return note->code;
 	for (e = json_object_get_object(body)->head; e && !note->code; e = e->next)
 		take_member(&q, lh_entry_k(e), lh_entry_v(e));
-	if (!note->code && a->config->kind == KIND_CHATGPT)
-		ask_need(&q, a->request, "input", json_type_array, NULL);
-	if (!note->code && !a->terms.stream)
+	if (!note->code && a->terms.memory)
+		take_memories(&q);
+	if (!note->code && (!a->terms.stream || memory_keeps(a->terms.memory)))
 		responses_echo(&a->terms, body);
 	if (buf_err(&a->terms.echo))
 		ask_no_memory(&q);

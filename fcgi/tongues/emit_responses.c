@@ -8,8 +8,10 @@
  * some clients take no event before the one and count no comment after it.
  */
 #include "ask.h"
+#include "memory.h"
 #include "openai.h"
 #include "responses.h"
+#include "../../shared/json_walk.h"
 #include "../../shared/text.h"
 
 #define PUT(out, literal) buf_put(out, SPAN(literal))
@@ -47,22 +49,105 @@ static bool renumber(struct emitter *e, struct span number, int64_t *want)
 	return *want != n;
 }
 
+/* --- what has to change in it --- */
+
+#define MAX_CHANGES 4	/* the number, and the members of memory.h */
+
+struct change {
+	struct span old;	/* in the event's text; empty: put before it */
+	size_t at, len;		/* what stands there then, in changes.text */
+};
+
+struct changes {
+	struct change all[MAX_CHANGES];
+	size_t count;
+	struct buf text;
+};
+
+/* In the order in which they stand in the event. */
+static void change_add(struct changes *c, struct span old, size_t at)
+{
+	struct change *to = &c->all[c->count++];
+
+	for (; to > c->all && to[-1].old.ptr > old.ptr; to--)
+		*to = to[-1];
+	*to = (struct change){ old, at, c->text.len - at };
+}
+
+static bool is_said(const struct buf *text, size_t at, struct span old)
+{
+	return old.len == text->len - at && !memcmp(old.ptr, text->ptr + at, old.len);
+}
+
+/* What the store is to this answer stands in the response, where upstream
+ * says that it keeps nothing. */
+static void change_response(struct changes *c, const struct memory *m,
+			    struct span response)
+{
+	struct json_walk w;
+	struct span key, value, old;
+	bool put = false;
+
+	for (const char *const *name = memory_members; *name; name++) {
+		size_t at = c->text.len, any = 0;
+
+		old = SPAN("");
+		json_walk_object(&w, response);
+		for (; json_walk_next(&w, &key, &value); any++)
+			if (span_eq(key, *name))
+				old = value;
+		if (!w.ok)
+			return;
+		if (!old.len)
+			buf_fmt(&c->text, "%s\"%s\":", put && !any ? "," : "", *name);
+		if (!memory_member(m, span_of(*name), !old.len, &c->text) ||
+		    (old.len && is_said(&c->text, at, old))) {
+			buf_cut(&c->text, at);
+			continue;
+		}
+		if (!old.len && any)
+			buf_char(&c->text, ',');
+		put = put || !old.len;
+		change_add(c, old.len ? old : (struct span){ response.ptr + 1, 0 }, at);
+	}
+}
+
+static void say_changed(struct buf *out, struct span json, const struct changes *c)
+{
+	const char *end = json.ptr + json.len;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct change *one = &c->all[i];
+
+		json.len = (size_t)(one->old.ptr - json.ptr);
+		put_lines(out, json);
+		put_lines(out, (struct span){ c->text.ptr + one->at, one->len });
+		json.ptr = one->old.ptr + one->old.len;
+	}
+	put_lines(out, (struct span){ json.ptr, (size_t)(end - json.ptr) });
+}
+
 static void say(struct emitter *e, struct buf *out, const struct event_source *src)
 {
-	struct span json = src->json, head = json;
+	const struct memory *m = e->terms->memory;
+	bool object = src->response.len && *src->response.ptr == '{';
+	struct changes c = { .count = 0 };
 	int64_t number;
 
+	buf_init(&c.text, 4096);
 	PUT(out, "event: ");
 	buf_put(out, src->type);
 	PUT(out, "\ndata: ");
 	if (renumber(e, src->sequence, &number)) {
-		head.len = (size_t)(src->sequence.ptr - json.ptr);
-		put_lines(out, head);
-		buf_int(out, number);
-		head.len += src->sequence.len;
-		json = (struct span){ json.ptr + head.len, json.len - head.len };
+		buf_int(&c.text, number);
+		change_add(&c, src->sequence, 0);
 	}
-	put_lines(out, json);
+	if (m && object)
+		change_response(&c, m, src->response);
+	if (buf_err(&c.text))
+		c.count = 0;		/* no memory: as upstream has it */
+	say_changed(out, src->json, &c);
+	buf_free(&c.text);
 	PUT(out, "\n\n");
 }
 
@@ -99,7 +184,7 @@ static const char *failure_code(const struct fault *f)
 						     "server_error";
 }
 
-static void put_error(struct buf *out, const struct fault *f)
+void responses_put_error(struct buf *out, const struct fault *f)
 {
 	const struct err_note *note = f->note;
 
@@ -110,6 +195,21 @@ static void put_error(struct buf *out, const struct fault *f)
 	/* a limit's end stands in the words where clients look for it */
 	openai_limit(out, note);
 	buf_char(out, '}');
+}
+
+static void put_memory(struct buf *out, const struct memory *m)
+{
+	if (!m)
+		PUT(out, "\"store\":false,");
+	for (const char *const *name = memory_members; m && *name; name++) {
+		size_t at = out->len;
+
+		buf_fmt(out, "\"%s\":", *name);
+		if (memory_member(m, span_of(*name), true, out))
+			buf_char(out, ',');
+		else
+			buf_cut(out, at);
+	}
 }
 
 /* The response as far as it is known here, in an event of that type; f: how it
@@ -129,13 +229,14 @@ static void put_state(struct emitter *e, struct buf *out, const char *status,
 	buf_int(out, t->created);
 	buf_fmt(out, ",\"status\":\"%s\",\"error\":", status);
 	if (f)
-		put_error(out, f);
+		responses_put_error(out, f);
 	else
 		PUT(out, "null");
 	PUT(out, ",\"incomplete_details\":null,\"instructions\":null,\"model\":");
 	buf_json(out, span_of(t->model));
-	PUT(out, ",\"output\":[],\"parallel_tool_calls\":true,\"store\":false,"
-		 "\"temperature\":null,\"tool_choice\":\"auto\",\"tools\":[],"
+	PUT(out, ",\"output\":[],\"parallel_tool_calls\":true,");
+	put_memory(out, t->memory);
+	PUT(out, "\"temperature\":null,\"tool_choice\":\"auto\",\"tools\":[],"
 		 "\"top_p\":null,\"usage\":null,\"metadata\":{}}}\n\n");
 }
 

@@ -6,6 +6,7 @@
  * dropped, and the header says so), or says nothing of it; and the API's
  * default where nobody said anything.
  */
+#include "memory.h"
 #include "responses.h"
 #include "../../shared/json_walk.h"
 
@@ -33,6 +34,7 @@ static const struct { const char *key, *value; } always[] = {
 
 struct writer {
 	const struct terms *t;
+	const struct responses_said *said;
 	struct buf *out;
 	struct span seen[MAX_SEEN];
 	size_t seen_count;
@@ -73,6 +75,33 @@ static bool asked(const struct terms *t, struct span key, struct span *value)
 	return false;
 }
 
+/* A member that is ours to say, whatever upstream's word for it. */
+static bool put_ours(struct writer *w, struct span key, bool is_new)
+{
+	struct span own = SPAN("");
+	struct buf text;
+	bool ours;
+
+	if (span_eq(key, "status"))
+		own = w->said->status;
+	else if (span_eq(key, "error"))
+		own = w->said->error;
+	else if (span_eq(key, "output"))
+		own = w->said->output;
+	if (own.len) {
+		put_member(w, key, own);
+		return true;
+	}
+	if (!w->t->memory)
+		return false;
+	buf_init(&text, 1024);
+	ours = memory_member(w->t->memory, key, is_new, &text);
+	if (ours)
+		put_member(w, key, buf_span(&text));
+	buf_free(&text);
+	return ours;
+}
+
 static void put_given(struct writer *w, struct span response)
 {
 	struct span key, value, own;
@@ -80,6 +109,8 @@ static void put_given(struct writer *w, struct span response)
 
 	json_walk_object(&in, response);
 	while (json_walk_next(&in, &key, &value)) {
+		if (put_ours(w, key, false))
+			continue;
 		if ((span_eq(value, "null") || terms_dropped(w->t, key)) &&
 		    asked(w->t, key, &own))
 			value = own;
@@ -105,7 +136,7 @@ static void put_missing(struct writer *w)
 	}
 }
 
-static void put_own(struct writer *w, const char *key, struct span value)
+static void put_string(struct writer *w, const char *key, struct span value)
 {
 	struct buf text;
 
@@ -117,23 +148,48 @@ static void put_own(struct writer *w, const char *key, struct span value)
 	buf_free(&text);
 }
 
-void responses_whole(const struct terms *t, struct buf *out,
-		     const struct answer *a)
+/* Those of put_ours() that upstream did not say at all. */
+static void put_ours_missing(struct writer *w)
 {
-	struct writer w = { .t = t, .out = out };
+	static const char *const ended[] = { "status", "error", "output" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ended); i++)
+		if (!is_seen(w, span_of(ended[i])))
+			put_ours(w, span_of(ended[i]), true);
+	for (const char *const *name = memory_members; *name; name++)
+		if (!is_seen(w, span_of(*name)))
+			put_ours(w, span_of(*name), true);
+}
+
+void responses_object(const struct terms *t, struct buf *out,
+		      const struct responses_said *said)
+{
+	struct writer w = { .t = t, .out = out, .said = said };
 	char created[24];
 
-	put_given(&w, buf_span(&a->response));
-	put_own(&w, "id", span_of(a->id[0] ? a->id : t->id));
-	put_own(&w, "model", span_of(a->model[0] ? a->model : t->model));
-	put_own(&w, "status", a->finish == FINISH_STOP ? SPAN("completed") :
-							 SPAN("incomplete"));
+	put_given(&w, said->response);
+	put_ours_missing(&w);
+	put_string(&w, "id", said->id);
+	put_string(&w, "model", said->model);
+	put_string(&w, "status", said->finish == FINISH_STOP ? SPAN("completed") :
+							      SPAN("incomplete"));
 	if (!is_seen(&w, SPAN("created_at"))) {
 		snprintf(created, sizeof(created), "%lld", (long long)t->created);
 		put_member(&w, SPAN("created_at"), span_of(created));
 	}
 	put_missing(&w);
 	buf_char(out, '}');
+}
+
+void responses_whole(const struct terms *t, struct buf *out,
+		     const struct answer *a)
+{
+	responses_object(t, out, &(struct responses_said){
+		.response = buf_span(&a->response),
+		.id = span_of(a->id[0] ? a->id : t->id),
+		.model = span_of(a->model[0] ? a->model : t->model),
+		.finish = a->finish,
+	});
 }
 
 void responses_echo(struct terms *t, struct json_object *body)

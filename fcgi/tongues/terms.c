@@ -1,5 +1,5 @@
 /* terms.c - the terms of an answer and the life of an ask; see tongue.h. */
-#include "tongue.h"
+#include "memory.h"
 
 #include "../../shared/ceilings.h"
 
@@ -27,6 +27,8 @@ void terms_free(struct terms *t)
 	names_free(&t->names);
 	buf_free(&t->dropped);
 	buf_free(&t->echo);
+	memory_free(t->memory);
+	t->memory = NULL;
 }
 
 /* Is name one of the words of "a, b, c"? */

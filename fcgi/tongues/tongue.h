@@ -15,6 +15,7 @@
 
 struct tongue;
 struct at;
+struct memory;
 
 /*
  * The terms on which an answer is given: what has to be known of the request
@@ -44,6 +45,7 @@ struct terms {
 					 * passed on */
 	struct buf echo;		/* the request's part in a whole response,
 					 * a JSON object or empty */
+	struct memory *memory;		/* see memory.h; NULL: nothing is kept */
 	enum reasoning_compat reasoning;
 	struct names names;
 	char *stops[MAX_STOPS_KEPT];	/* stop strings, kept by us */
@@ -173,6 +175,9 @@ struct tongue {
 	/* Says one event of a stream; EVENT_DONE includes the tongue's end
 	 * marker. Before the first, whatever begins a stream. */
 	void (*emit)(struct emitter *e, struct buf *out, const struct event *ev);
+
+	/* Is a whole answer what was asked for? Or NULL: any is. */
+	enum err (*check)(const struct answer *a, struct err_note *note);
 
 	/* Says a whole answer. */
 	void (*whole)(const struct terms *t, struct buf *out,

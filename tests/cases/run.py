@@ -30,6 +30,7 @@ import keys  # noqa: E402
 import ollama  # noqa: E402
 import packed  # noqa: E402
 import settings  # noqa: E402
+import stored  # noqa: E402
 from case import MISSING, expand, find, pairs, wanted  # noqa: E402
 from gateway import Answer, Checks, Gateway  # noqa: E402
 from openapi import OLLAMA, OpenAPI  # noqa: E402
@@ -60,6 +61,7 @@ class Play:
         self.checks, self.g, self.where = checks, g, where
         self.api, self.ollama = apis
         self.ex, self.done = ex, done           # done: the exchanges before
+        self.kept = {}
 
     def check(self, ok, what, got=None):
         return self.checks.check(ok, f"{self.where}{what}", got)
@@ -100,12 +102,23 @@ class Play:
             if not ex.hasty:
                 time.sleep(LOGIN_IS_SEEN_S)
 
+    def fill(self, text):
+        """What an answer before this one had in the place of @NAME@."""
+        for play in self.done:
+            for name, value in play.kept.items():
+                text = text.replace(f"@{name}@", value)
+        return text
+
+    def check_keep(self, text):
+        for name, path in pairs(text):
+            self.kept[name] = find(self.r.json(), path)
+
     def ask(self):
         ex = self.ex
-        body = None if ex.body is None else expand(ex.body).encode()
+        body = None if ex.body is None else self.fill(expand(ex.body)).encode()
         headers = {"Authorization": "Bearer " + CLIENT_KEY,
                    **{k: v and expand(v) for k, v in ex.headers.items()}}
-        path = expand(ex.path)
+        path = self.fill(expand(ex.path))
         if ex.packed:
             body = packed.pack(ex.packed, body)
             headers["Content-Encoding"] = ex.packed.split(" ")[0]
@@ -205,12 +218,16 @@ class Play:
             return
         if self.r.status < 400 and path.endswith("usage"):
             return      # a shape of ChatGPT's own, which its case has
+        is_stored, name = stored.shape(self.ex.method, path)
         if self.r.status >= 400:
             name = "ErrorResponse"
         elif path.endswith("/input_tokens"):
             name = "TokenCountsResource"
         elif RESPONSES.search(path):
             name = "Response"
+        elif is_stored:
+            if name is None:
+                return
         elif GENERATING.search(path):
             name = "CreateChatCompletionResponse" if "/chat/" in path \
                 else "CreateCompletionResponse"

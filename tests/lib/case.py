@@ -7,7 +7,7 @@ import keys
 
 CHECKS = ("sent", "sent-header", "sent-as", "sent-again", "upstream-saw", "json", "text",
           "no-text", "header", "status", "log", "error-log", "took",
-          "auth", "stats")
+          "auth", "stats", "keep")
 SETUP = ("gateway", "conf", "file", "keys")
 BEFORE = ("upstream", "issuer", "login", "login-now", "via", "upstream-refuses",
           "packed", "lax")

@@ -3,6 +3,7 @@
  * kind. ' stands for ".
  */
 #include "ask_help.h"
+#include "../../fcgi/tongues/memory.h"
 
 #define KEY "'prompt_cache_key':'" SESSION "'"
 #define BACKEND "'store':false,'stream':true,'include':['reasoning.encrypted_content']," KEY
@@ -60,7 +61,7 @@ static const struct { const char *sets, *request, *want, *dropped; } goods[] = {
 	  "'truncation':'auto','background':false,'max_tool_calls':1,'safety_identifier':'s','store':true,'unheard':1,"
 	  "'reasoning':{'mode':'new'},'stream_options':{'include_obfuscation':false},'service_tier':'flex','instructions':''}",
 	  HI ",'reasoning':{'effort':'medium'}," BACKEND,
-	  "service_tier, reasoning.mode, stream_options.include_obfuscation, store, max_output_tokens, temperature, top_p, "
+	  "service_tier, reasoning.mode, stream_options.include_obfuscation, max_output_tokens, temperature, top_p, "
 	  "metadata, user, truncation, max_tool_calls, safety_identifier, unheard" },
 	{ RESPONSES, "{'input':'hi','max_output_tokens':16,'temperature':1.50,'top_logprobs':3,'metadata':{},'previous_response_id':'r',"
 	  "'background':true,'conversation':{'id':'c'},'prompt':{'id':'p'},'store':true,'unheard':1,'reasoning':{'mode':'new'},"
@@ -99,8 +100,15 @@ static const struct { const char *sets, *request, *param, *words; } bads[] = {
 	{ CHATGPT, "{'input':'hi','tool_choice':5}", "tool_choice", "expected a string or an object" },
 	{ CHATGPT, "{'input':'hi','reasoning':'x'}", "reasoning", "expected an object" },
 	{ CHATGPT, "{'input':'hi','reasoning':{'effort':'turbo'}}", "reasoning.effort", "'turbo' is none of" },
-	{ CHATGPT, "{'input':'hi','previous_response_id':'resp_1'}", "previous_response_id", "Send the items of the earlier turns in 'input'" },
-	{ CHATGPT, "{'input':'hi','conversation':'conv_1'}", "conversation", "Send the items of the earlier turns in 'input'" },
+	{ CHATGPT " CHATMOCK_STORE=0", "{'input':'hi','previous_response_id':'resp_1'}", "previous_response_id", "Send the items of the earlier turns in 'input'" },
+	{ CHATGPT " CHATMOCK_STORE=0", "{'input':'hi','conversation':'conv_1'}", "conversation", "Send the items of the earlier turns in 'input'" },
+	{ CHATGPT, "{'input':'hi','previous_response_id':1}", "previous_response_id", "expected a string" },
+	{ CHATGPT, "{'input':'hi','previous_response_id':''}", "previous_response_id", "it is empty" },
+	{ CHATGPT, "{'input':'hi','conversation':[]}", "conversation", "expected a string or an object" },
+	{ CHATGPT, "{'input':'hi','conversation':{'id':1}}", "conversation.id", "expected a string" },
+	{ CHATGPT, "{'input':'hi','conversation':'c','previous_response_id':'r'}", "", "Mutually exclusive" },
+	{ CHATGPT, "{'previous_response_id':'r','input':5}", "input", "expected a string or an array" },
+	{ CHATGPT, "{'store':false}", "input", "Missing" },
 	{ CHATGPT, "{'input':'hi','background':true}", "background", "Ask with 'stream' and read on" },
 	{ CHATGPT, "{'input':'hi','prompt':{'id':'p'}}", "prompt", "Send its text in 'instructions'" },
 	{ CHATGPT, "{'input':'hi','top_logprobs':2}", "top_logprobs", "top_logprobs=2 (log probabilities are not available)" },
@@ -175,7 +183,68 @@ static void test_models(void)
 	}
 }
 
-/* What a whole answer repeats; a streamed one repeats nothing. */
+/* What it continues, and what of it shall be found again. */
+static void test_memory(void)
+{
+	static const struct {
+		const char *sets, *request;
+		bool store;
+		const char *previous, *conversation;
+		size_t given;
+	} asked[] = {
+		{ CHATGPT, "{'input':'hi'}", true, "", "", 1 },
+		{ CHATGPT, "{'input':'hi','store':true}", true, "", "", 1 },
+		{ CHATGPT, "{'input':'hi','store':false}", false, "", "", 0 },
+		{ CHATGPT, "{'input':'hi','store':null}", true, "", "", 1 },
+		{ CHATGPT " CHATMOCK_STORE=0", "{'input':'hi','store':true}", false, "", "", 0 },
+		{ CHATGPT, "{'previous_response_id':'resp_1','store':false}", false, "resp_1", "", 0 },
+		{ CHATGPT, "{'input':[{'role':'user','content':'a'},{'type':'reasoning','id':'rs_1','summary':[]}],"
+		  "'conversation':{'id':'conv_1'},'store':false}", false, "", "conv_1", 2 },
+		{ CHATGPT, "{'input':[],'conversation':'conv_1'}", true, "", "conv_1", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		const struct memory *m;
+		struct bench b;
+
+		check_int(build(&b, asked[i].sets, asked[i].request), ERR_NONE);
+		m = b.ask.terms.memory;
+		if (check(m)) {
+			check_int(m->store, asked[i].store);
+			check_str(span_of(m->previous), asked[i].previous);
+			check_str(span_of(m->conversation), asked[i].conversation);
+			check_int((long long)m->given.count, (long long)asked[i].given);
+		}
+		bench_close(&b);
+	}
+}
+
+/* The question's own items, as they were given, each under an id. */
+static void test_given(void)
+{
+	const struct store_items *given;
+	struct bench b;
+
+	check_int(build(&b, CHATGPT, "{'input':[{'role':'system','content':'s','id':'x y'},{'type':'reasoning','id':'rs_1','summary':[],"
+			"'encrypted_content':'e'},{'type':'reasoning','id':'rs_1','summary':[]},{'type':'new','n':1.50}]}"), ERR_NONE);
+	given = &b.ask.terms.memory->given;
+	if (check_int((long long)given->count, 4)) {
+		check(span_starts(store_item_id(given, 0), "msg_"));
+		check_str(store_item_json(given, 0), "{\"type\":\"message\",\"role\":\"system\","
+			  "\"content\":[{\"type\":\"input_text\",\"text\":\"s\"}],\"id\":\"x y\"}");
+		check_str(store_item_id(given, 1), "rs_1");
+		check_str(store_item_json(given, 1), "{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[],\"encrypted_content\":\"e\"}");
+		check(span_starts(store_item_id(given, 2), "rs_") && store_item_id(given, 2).len > 10);
+		check(span_starts(store_item_id(given, 3), "item_"));
+		check_str(store_item_json(given, 3), "{\"type\":\"new\",\"n\":1.50}");
+	}
+	bench_close(&b);
+	build(&b, RESPONSES, "{'input':'hi'}");
+	check(!b.ask.terms.memory);
+	bench_close(&b);
+}
+
+/* What a whole answer repeats; a streamed one that is not kept repeats nothing. */
 static void test_echo(void)
 {
 	struct bench b;
@@ -183,7 +252,7 @@ static void test_echo(void)
 	build(&b, CHATGPT, "{'input':'hi','temperature':0.50,'tools':[],'metadata':{'a':'b'},'seed':1,'user':null}");
 	check_str(buf_span(&b.ask.terms.echo), "{\"metadata\":{\"a\":\"b\"},\"temperature\":0.50,\"tools\":[]}");
 	bench_close(&b);
-	build(&b, CHATGPT, "{'input':'hi','temperature':0.50,'stream':true}");
+	build(&b, CHATGPT, "{'input':'hi','temperature':0.50,'stream':true,'store':false}");
 	check_str(buf_span(&b.ask.terms.echo), "");
 	check(b.ask.terms.stream);
 	bench_close(&b);
@@ -195,5 +264,7 @@ int main(void)
 	test_bads();
 	test_models();
 	test_echo();
+	test_memory();
+	test_given();
 	return test_end("test_ask_responses");
 }

@@ -3,6 +3,7 @@
  * own: the bytes that stay, and the few that change.
  */
 #include "answer_fixture.h"
+#include "../../fcgi/tongues/memory.h"
 
 #define CREATED "{\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_9\",\"model\":\"up\"}}"
 #define DELTA(n, s) "{\"type\":\"response.output_text.delta\",\"sequence_number\":" n ",\"item_id\":\"m\",\"delta\":\"" s "\"}"
@@ -252,6 +253,55 @@ static void test_errors(void)
 	}
 }
 
+/* What the store is to an answer stands in its response, and nothing else
+ * moves. ' stands for ". */
+static void test_memory(void)
+{
+	static const struct {
+		bool store;
+		const char *previous, *conversation, *event, *want;
+	} told[] = {
+		{ true, "", "", "{'type':'response.created','sequence_number':0,'response':{'id':'r','store':false,'x':1}}",
+		  "{'type':'response.created','sequence_number':0,'response':{'id':'r','store':true,'x':1}}" },
+		{ false, "", "", "{'type':'response.created','sequence_number':0,'response':{'id':'r','store':false}}",
+		  "{'type':'response.created','sequence_number':0,'response':{'id':'r','store':false}}" },
+		{ true, "resp_1", "", "{'response': {'previous_response_id' : null ,'store':false, 'id':'r'}, 'sequence_number':0,'type':'response.created'}",
+		  "{'response': {'previous_response_id' : 'resp_1' ,'store':true, 'id':'r'}, 'sequence_number':0,'type':'response.created'}" },
+		{ true, "", "conv_1", "{'type':'response.created','response':{'id':'r'}}",
+		  "{'type':'response.created','response':{'store':true,'conversation':{'id':'conv_1'},'id':'r'}}" },
+		{ false, "", "", "{'type':'response.created','response':{'conversation':{'id':'x'},'previous_response_id':'y'}}",
+		  "{'type':'response.created','response':{'store':false,'conversation':null,'previous_response_id':null}}" },
+		{ true, "r'1", "", "{'type':'response.created','response':{}}",
+		  "{'type':'response.created','response':{'store':true,'previous_response_id':'r\\'1'}}" },
+		{ true, "", "", "{'type':'response.created','response':7}", "{'type':'response.created','response':7}" },
+		{ true, "", "", "{'type':'response.content_part.added','sequence_number':0,'store':false}",
+		  "{'type':'response.content_part.added','sequence_number':0,'store':false}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		char text[2][400];
+		struct way w;
+
+		for (int k = 0; k < 2; k++) {
+			snprintf(text[k], sizeof(text[k]), "%s", k ? told[i].want : told[i].event);
+			for (char *c = text[k]; *c; c++)
+				*c = *c == '\'' ? '"' : *c;
+		}
+		way_init(&w, &tongue_responses);
+		w.terms.memory = memory_new();
+		w.terms.memory->store = told[i].store;
+		snprintf(w.terms.memory->previous, STORE_ID, "%s", told[i].previous);
+		for (char *c = w.terms.memory->previous; *c; c++)
+			*c = *c == '\'' ? '"' : *c;
+		snprintf(w.terms.memory->conversation, STORE_ID, "%s", told[i].conversation);
+		way_run(&w, text[0]);
+		check(strstr(w.out.ptr, text[1]));
+		if (!strstr(w.out.ptr, text[1]))
+			printf("  got %s  want %s\n", w.out.ptr, text[1]);
+		way_free(&w);
+	}
+}
+
 /* --- whole answers --- */
 
 #define REST ",\"error\":null,\"incomplete_details\":null"
@@ -327,6 +377,7 @@ int main(void)
 	test_garbled();
 	test_heartbeat();
 	test_errors();
+	test_memory();
 	test_whole();
 	test_large();
 	return test_end("test_emit_responses");
