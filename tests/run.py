@@ -79,6 +79,8 @@ STAGES = [
      "python3 tests/servers/test_store.py"),
     ("faults", "upstream, the network and the machine at their worst", 900,
      "python3 tests/servers/test_faults.py"),
+    ("stored", "stored responses: two workers, slow stores, long chains", 300,
+     "python3 tests/servers/test_stored.py"),
     ("check", "the self-check, each misconfiguration made for real", 300,
      "python3 tests/servers/test_check.py"),
     ("aborts", "clients that leave at every step, drains at bad moments", 300,

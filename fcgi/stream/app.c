@@ -7,7 +7,6 @@
 #include <sysexits.h>
 
 #include "../../shared/clock.h"
-#include "../../shared/file.h"
 #include "../process/worker.h"
 #include "caller.h"
 #include "keep.h"

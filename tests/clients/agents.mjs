@@ -79,6 +79,34 @@ export default async function (t) {
 				assert.deepEqual(r.finalOutput, { n: 7 });
 			});
 
+			await t.test(g, "a turn that follows by its id", async () => {
+				if (g.kind !== "chatgpt")
+					return;
+				await g.script({ calls }, { say: "Sun in both." }, { say: "Both." });
+				const first = await run(agent, "What is the weather?");
+				const next = await run(agent, "Where?",
+					{ previousResponseId: first.lastResponseId });
+				assert.equal(next.finalOutput, "Both.");
+				const [, , third] = await g.sent(3);
+				assert.deepEqual(third.body.input.map((i) => i.type), ["message",
+					"function_call", "function_call", "function_call_output",
+					"function_call_output", "message", "message"]);
+			});
+
+			await t.test(g, "a conversation", async () => {
+				if (g.kind !== "chatgpt")
+					return;
+				const { id } = await client.conversations.create({});
+				await g.script({ calls }, { say: "Sun in both." }, { say: "Both." });
+				await run(agent, "What is the weather?", { conversationId: id });
+				const next = await run(agent, "Where?", { conversationId: id });
+				assert.equal(next.finalOutput, "Both.");
+				const [, , third] = await g.sent(3);
+				assert.deepEqual(third.body.input.map((i) => i.type), ["message",
+					"function_call", "function_call", "function_call_output",
+					"function_call_output", "message", "message"]);
+			});
+
 			await t.test(g, "a stream that breaks is an error", async () => {
 				await g.script({ say: "one two", stop_before: "response.completed" });
 				await assert.rejects(async () => {

@@ -74,6 +74,21 @@ export default async function (t) {
 				assert.ok(items("reasoning")[0].encrypted_content);
 			});
 
+			await t.test(g, "a turn that follows by its id", async () => {
+				if (g.kind !== "chatgpt")
+					return;
+				await g.script({ say: "Hello Ann" }, { say: "You are Ann." });
+				const first = await generateText({ model, prompt: "I am Ann.",
+					maxRetries: 0 });
+				const r = streamText({ model, prompt: "Who am I?", ...quiet,
+					providerOptions: { openai: { previousResponseId:
+						first.providerMetadata.openai.responseId } } });
+				assert.equal(await r.text, "You are Ann.");
+				const [, sent] = await g.sent(2);
+				assert.deepEqual(sent.body.input.map((i) => i.content[0].text),
+					["I am Ann.", "Hello Ann", "Who am I?"]);
+			});
+
 			await t.test(g, "structured output", async () => {
 				await g.script({ say: '{"n":7}' });
 				const r = await generateText({ model, prompt, maxRetries: 0, providerOptions,

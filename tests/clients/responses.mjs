@@ -2,7 +2,7 @@
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
-import { all, assert, BOTH, fails, header, PIXEL, withGateway } from "./harness.mjs";
+import { all, assert, BOTH, fails, header, PIXEL, sleep, withGateway } from "./harness.mjs";
 
 const MODEL = "gpt-5.5";
 const input = "Say hello.";
@@ -30,7 +30,7 @@ async function whole(t, g, client) {
 		// what was asked for stands in it, whatever upstream was told
 		assert.equal(r.instructions, "Be brief.");
 		assert.equal(r.max_output_tokens, 50);
-		assert.equal(r.store, false);
+		assert.equal(r.store, g.kind === "chatgpt");
 		if (g.kind === "chatgpt") {
 			assert.equal(r.temperature, 0.5);
 			assert.deepEqual(r.metadata, { a: "b" });
@@ -180,15 +180,158 @@ async function errors(t, g, client) {
 		const [sent] = await g.sent(1);
 		assert.equal(header(sent, "user-agent").split("/")[0], "chatmock");
 	});
+}
 
-	await t.test(g, "a memory that is not there", async () => {
-		if (g.kind !== "chatgpt")
-			return;
+// What the store here is for; an upstream with its own is asked itself.
+async function stored(t, g, client) {
+	await t.test(g, "a response, found again, gone on with, and deleted", async () => {
+		await g.script({ think: "Hm.", say: "Hello Ann" }, { say: "You are Ann." });
+		const first = await client.responses.create({ model: MODEL, input: "I am Ann.",
+			instructions: "Be brief.", metadata: { a: "b" } });
+		const again = await client.responses.retrieve(first.id);
+		assert.equal(again.id, first.id);
+		assert.equal(again.store, true);
+		assert.equal(again.instructions, "Be brief.");
+		assert.deepEqual(again.metadata, { a: "b" });
+		assert.equal(again.output_text ?? again.output[1].content[0].text, "Hello Ann");
+		assert.equal(again.output[0].encrypted_content, undefined);
+		const full = await client.responses.retrieve(first.id,
+			{ include: ["reasoning.encrypted_content"] });
+		assert.equal(full.output[0].encrypted_content, first.output[0].encrypted_content);
+		const next = await client.responses.create({ model: MODEL, input: "Who am I?",
+			previous_response_id: first.id });
+		assert.equal(next.previous_response_id, first.id);
+		assert.equal(next.output_text, "You are Ann.");
+		const [, sent] = await g.sent(2);
+		assert.equal(sent.body.store, false);
+		assert.equal(sent.body.previous_response_id, undefined);
+		assert.equal(sent.body.instructions, undefined);
+		assert.deepEqual(sent.body.input.map((i) => i.type),
+			["message", "reasoning", "message", "message"]);
+		await client.responses.delete(first.id);
+		await fails(() => client.responses.retrieve(first.id), OpenAI.NotFoundError);
 		const e = await fails(() => client.responses.create({ model: MODEL, input,
-			previous_response_id: "resp_1" }), OpenAI.BadRequestError);
+			previous_response_id: first.id }), OpenAI.BadRequestError);
+		assert.equal(e.code, "previous_response_not_found");
 		assert.equal(e.param, "previous_response_id");
-		assert.match(e.message, /Send the items/);
-		await g.sent(0);
+	});
+
+	await t.test(g, "the pages of its input", async () => {
+		const texts = Array.from({ length: 25 }, (_, i) => `text ${i}`);
+
+		await g.script({ say: "x" });
+		const r = await client.responses.create({ model: MODEL,
+			input: texts.map((content) => ({ role: "user", content })) });
+		const seen = [];
+		for await (const item of client.responses.inputItems.list(r.id,
+			{ limit: 10, order: "asc" }))
+			seen.push(item.content[0].text);
+		assert.deepEqual(seen, texts);
+		const page = await client.responses.inputItems.list(r.id);
+		assert.equal(page.data.length, 20);
+		assert.equal(page.has_more, true);
+		assert.equal(page.data[0].content[0].text, "text 24");
+	});
+
+	await t.test(g, "a stream is there when it has ended", async () => {
+		for (let i = 0; i < 20; i++) {
+			await g.script({ say: "one two" });
+			const stream = client.responses.stream({ model: MODEL, input });
+			for await (const event of stream)
+				if (event.type === "response.completed")
+					assert.equal((await client.responses.retrieve(event.response.id))
+						.status, "completed");
+		}
+	});
+
+	await t.test(g, "one that was left", async () => {
+		let id;
+
+		await g.script({ say: "word ".repeat(2000), interval_ms: 20 });
+		const stream = await client.responses.create({ model: MODEL, input, stream: true });
+		for await (const event of stream) {
+			id ??= event.response?.id;
+			if (event.type.endsWith("delta"))
+				break;
+		}
+		await g.aborted();
+		let r;
+		for (let i = 0; i < 100 && !r; i++) {
+			r = await client.responses.retrieve(id).catch(() => undefined);
+			await sleep(20);
+		}
+		assert.equal(r.status, "cancelled");
+	});
+
+	await t.test(g, "compact", async () => {
+		const response = { id: "resp_compact", object: "response", status: "completed",
+			output: [], usage: { input_tokens: 9, input_tokens_details: { cached_tokens: 0 },
+				output_tokens: 3, output_tokens_details: { reasoning_tokens: 0 },
+				total_tokens: 12 } };
+
+		await g.script({ steps: [{ event: { type: "response.output_item.done",
+			output_index: 0, item: { type: "compaction", id: "cmp_1",
+				encrypted_content: "gCCC" } } },
+		{ event: { type: "response.completed", response } }] });
+		const r = await client.responses.compact({ model: MODEL,
+			input: [{ role: "user", content: "A long story." }] });
+		assert.equal(r.object, "response.compaction");
+		assert.deepEqual(r.output, [{ type: "compaction", id: "cmp_1",
+			encrypted_content: "gCCC" }]);
+		assert.equal(r.usage.total_tokens, 12);
+		const [sent] = await g.sent(1);
+		assert.deepEqual(sent.body.input.at(-1), { type: "compaction_trigger" });
+	});
+
+	await t.test(g, "conversations", async () => {
+		const items = [{ type: "message", role: "user", content: "I am Ann." }];
+		const conversation = await client.conversations.create({ items,
+			metadata: { topic: "x" } });
+		assert.deepEqual(conversation.metadata, { topic: "x" });
+		await g.script({ say: "Hello Ann" }, { say: "You are Ann." });
+		const r = await client.responses.create({ model: MODEL, input,
+			conversation: conversation.id });
+		assert.equal(r.conversation.id, conversation.id);
+		const stream = client.responses.stream({ model: MODEL, input: "Who am I?",
+			conversation: conversation.id });
+		assert.equal((await stream.finalResponse()).output_text, "You are Ann.");
+		const [, sent] = await g.sent(2);
+		assert.deepEqual(sent.body.input.map((i) => i.content[0].text),
+			["I am Ann.", input, "Hello Ann", "Who am I?"]);
+		const texts = [];
+		for await (const item of client.conversations.items.list(conversation.id,
+			{ limit: 2, order: "asc" }))
+			texts.push(item.content[0].text);
+		assert.deepEqual(texts, ["I am Ann.", input, "Hello Ann", "Who am I?", "You are Ann."]);
+		const added = await client.conversations.items.create(conversation.id, { items });
+		const { id } = added.data[0];
+		assert.equal((await client.conversations.items.retrieve(id,
+			{ conversation_id: conversation.id })).content[0].text, "I am Ann.");
+		await client.conversations.items.delete(id, { conversation_id: conversation.id });
+		await fails(() => client.conversations.items.retrieve(id,
+			{ conversation_id: conversation.id }), OpenAI.NotFoundError);
+		assert.deepEqual((await client.conversations.update(conversation.id,
+			{ metadata: { topic: "y" } })).metadata, { topic: "y" });
+		assert.equal((await client.conversations.delete(conversation.id)).deleted, true);
+		await fails(() => client.conversations.retrieve(conversation.id),
+			OpenAI.NotFoundError);
+	});
+}
+
+// An upstream that keeps them itself.
+async function forwarded(t, g, client) {
+	await t.test(g, "what upstream keeps, it is asked for", async () => {
+		await g.script({ path: "/responses/resp_u1", status: 200, body: { id: "resp_u1",
+			object: "response", output: [] } });
+		assert.equal((await client.responses.retrieve("resp_u1")).id, "resp_u1");
+		await g.script({ path: "/responses/resp_u2", status: 404, body: { error: {
+			message: "Not here.", type: "invalid_request_error" } } });
+		const e = await fails(() => client.responses.delete("resp_u2"),
+			OpenAI.NotFoundError);
+		assert.match(e.message, /Not here\./);
+		await g.script({ path: "/conversations", status: 200, body: { id: "conv_u",
+			object: "conversation", metadata: {}, created_at: 1 } });
+		assert.equal((await client.conversations.create({})).id, "conv_u");
 	});
 }
 
@@ -200,5 +343,6 @@ export default async function (t) {
 			await whole(t, g, client);
 			await streams(t, g, client);
 			await errors(t, g, client);
+			await (g.kind === "chatgpt" ? stored : forwarded)(t, g, client);
 		});
 }

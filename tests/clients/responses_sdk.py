@@ -115,13 +115,104 @@ def test_a_limit(t):
     assert e.response.headers["retry-after"] == "9"
 
 
-def test_a_memory_that_is_not_there(t):
+def test_stored(t):
     if t.kind == "responses":
         return
+    t.script({"think": "Hm.", "encrypted": "gAAA", "say": "Hello Ann"},
+             {"say": "You are Ann."})
+    first = t.client.responses.create(model=MODEL, input="I am Ann.",
+                                      instructions="Be brief.")
+    again = t.client.responses.retrieve(first.id)
+    assert (again.id, again.output_text, again.status) == (
+        first.id, "Hello Ann", "completed")
+    assert again.output[0].encrypted_content is None
+    full = t.client.responses.retrieve(first.id,
+                                       include=["reasoning.encrypted_content"])
+    assert full.output[0].encrypted_content == "gAAA"
+    with t.client.responses.stream(model=MODEL, input="Who am I?",
+                                   previous_response_id=first.id) as stream:
+        r = stream.get_final_response()
+    assert r.previous_response_id == first.id and r.output_text == "You are Ann."
+    sent = t.sent(2)[1]["body"]
+    assert [i["type"] for i in sent["input"]] == [
+        "message", "reasoning", "message", "message"]
+    assert sent["input"][1]["encrypted_content"] == "gAAA"
+    assert sent["store"] is False and "previous_response_id" not in sent
+    t.client.responses.delete(first.id)
+    raises(openai.NotFoundError, lambda: t.client.responses.retrieve(first.id))
     e = raises(openai.BadRequestError, lambda: t.client.responses.create(
-        model=MODEL, input="x", previous_response_id="resp_1"))
-    assert e.param == "previous_response_id"
-    t.sent(0)
+        model=MODEL, input="x", previous_response_id=first.id))
+    assert e.code == "previous_response_not_found"
+
+
+def test_pages_of_input(t):
+    if t.kind == "responses":
+        return
+    texts = [f"text {i}" for i in range(25)]
+    t.script({"say": "x"})
+    r = t.client.responses.create(model=MODEL, input=[
+        {"role": "user", "content": text} for text in texts])
+    items = t.client.responses.input_items.list(r.id, limit=10, order="asc")
+    assert [i.content[0].text for i in items] == texts
+    page = t.client.responses.input_items.list(r.id)
+    assert len(page.data) == 20 and page.has_more
+    assert page.data[0].content[0].text == "text 24"
+
+
+def test_compact(t):
+    if t.kind == "responses":
+        return
+    t.script({"steps": [
+        {"event": {"type": "response.output_item.done", "output_index": 0, "item": {
+            "type": "compaction", "id": "cmp_1", "encrypted_content": "gCCC"}}},
+        {"event": {"type": "response.completed", "response": {
+            "id": "resp_c", "object": "response", "status": "completed", "output": [],
+            "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 0},
+                      "output_tokens": 3, "output_tokens_details": {
+                          "reasoning_tokens": 0}, "total_tokens": 12}}}}]})
+    r = t.client.responses.compact(model=MODEL, input=[
+        {"role": "user", "content": "A long story."}])
+    assert r.object == "response.compaction"
+    assert [i.encrypted_content for i in r.output] == ["gCCC"]
+
+
+def test_conversations(t):
+    if t.kind == "responses":
+        return
+    c = t.client.conversations.create(metadata={"topic": "x"}, items=[
+        {"type": "message", "role": "user", "content": "I am Ann."}])
+    t.script({"say": "Hello Ann"}, {"say": "You are Ann."})
+    r = t.client.responses.create(model=MODEL, input="Hi.", conversation=c.id)
+    assert r.conversation.id == c.id
+    t.client.responses.create(model=MODEL, input="Who am I?",
+                              conversation={"id": c.id})
+    assert [i["content"][0]["text"] for i in t.sent(2)[1]["body"]["input"]] == [
+        "I am Ann.", "Hi.", "Hello Ann", "Who am I?"]
+    items = list(t.client.conversations.items.list(c.id, order="asc", limit=2))
+    assert [i.content[0].text for i in items] == [
+        "I am Ann.", "Hi.", "Hello Ann", "Who am I?", "You are Ann."]
+    added = t.client.conversations.items.create(c.id, items=[
+        {"type": "message", "role": "user", "content": "More."}])
+    one = t.client.conversations.items.retrieve(added.data[0].id, conversation_id=c.id)
+    assert one.content[0].text == "More."
+    t.client.conversations.items.delete(one.id, conversation_id=c.id)
+    assert t.client.conversations.update(
+        c.id, metadata={"topic": "y"}).metadata == {"topic": "y"}
+    assert t.client.conversations.delete(c.id).deleted
+    raises(openai.NotFoundError, lambda: t.client.conversations.retrieve(c.id))
+
+
+def test_what_upstream_keeps(t):
+    if t.kind == "chatgpt":
+        return
+    t.script({"path": "/responses/resp_u1", "status": 200, "body": {
+        "id": "resp_u1", "object": "response", "output": []}})
+    assert t.client.responses.retrieve("resp_u1").id == "resp_u1"
+    t.script({"path": "/conversations/conv_u", "status": 404, "body": {"error": {
+        "message": "Not here.", "type": "invalid_request_error"}}})
+    e = raises(openai.NotFoundError,
+               lambda: t.client.conversations.retrieve("conv_u"))
+    assert "Not here." in str(e)
 
 
 def test_leaving(t):
