@@ -75,6 +75,8 @@
 	  "Writes to the store of responses.") \
 	X(STORE_BYTES, "chatmock_store_written_bytes_total", "", \
 	  "Bytes of what was written to the store of responses.") \
+	X(STORE_LATE, "chatmock_store_late_total", "", \
+	  "Answers that did not wait for the store any longer.") \
 	X(METRICS_REPLACED, "chatmock_metrics_file_total", "event=\"replaced\"", \
 	  "What befell the metrics file.") \
 	X(METRICS_FAULT, "chatmock_metrics_file_total", "event=\"fault\"", \

@@ -158,9 +158,10 @@ static enum store_status status_of(const struct stream *s)
 static void write_body(struct stream *s, enum store_status status, struct buf *out)
 {
 	const struct keeping *k = s->keep;
+	bool ended = s->answer || (k->held && k->source.response.len);
 	struct responses_said said = {
 		.response = s->answer ? buf_span(&s->answer->response) :
-			    k->held ? k->source.response : buf_span(&k->begun),
+			    ended ? k->source.response : buf_span(&k->begun),
 		.id = span_of(s->emitter.response_id[0] ?
 			      s->emitter.response_id : s->terms.id),
 		.model = span_of(s->terms.model),
@@ -175,12 +176,13 @@ static void write_body(struct stream *s, enum store_status status, struct buf *o
 		said.id = span_of(s->answer->id);
 	if (status == STORE_CANCELLED)
 		said.status = SPAN("\"cancelled\"");
-	if (status == STORE_FAILED && !k->held) {
+	if (status == STORE_FAILED)
 		said.status = SPAN("\"failed\"");
+	if (status == STORE_FAILED && !ended) {
 		responses_put_error(&error, &f);
 		said.error = buf_span(&error);
 	}
-	if (s->note.code && !k->held && s->decoder) {
+	if (s->note.code && !ended && s->decoder) {
 		decode_items_so_far(s->decoder, &output);
 		said.output = buf_span(&output);
 	}
@@ -251,6 +253,7 @@ static void on_limit(struct loop_timer *t)
 	struct keeping *k = CONTAINER_OF(t, struct keeping, limit);
 
 	complain(k, "the store took longer than a second");
+	metrics_count(k->app->metrics, COUNT_STORE_LATE);
 	go_on(k, false);
 }
 

@@ -262,6 +262,8 @@ static void stream_timer(struct loop_timer *t)
 	if (s->step == STEP_OVER) {
 		attempt_stop(s);
 		s->body_lent = false;	/* here curl is not running */
+	} else if (keep_waits(s)) {
+		;			/* it has a limit of its own */
 	} else if (now >= total_limit(s)) {
 		err_set(&s->note, ERR_UPSTREAM_TOTAL, "the request took too long");
 		stream_fail(s);
