@@ -15,8 +15,7 @@
 #include "stream.h"
 #include "tally.h"
 
-/* Requests beyond max_streams are read only to be told that we are busy; so
- * many of those at a time, then the rest waits in the backlog. */
+/* Beyond max_streams so many are told that we are busy; the rest waits. */
 #define BUSY_ROOM 256
 
 static void on_request(void *ctx, struct conn *conn, struct request *req)
