@@ -14,50 +14,6 @@
 
 /* --- input --- */
 
-static struct json_object *text_part(struct asking *q, struct span role,
-				     struct json_object *text)
-{
-	struct json_object *part = ask_item(q, span_eq(role, "assistant") ?
-					    "output_text" : "input_text");
-
-	if (part)
-		ask_put(q, part, "text", json_ref(text));
-	return part;
-}
-
-/* An easy message: without a type, or with a string for content. */
-static struct json_object *full_message(struct asking *q, struct json_object *item)
-{
-	struct json_object *content = json_get(item, "content"), *parts;
-	struct json_object *o = ask_item(q, "message");
-
-	for (struct lh_entry *e = json_object_get_object(item)->head; o && e; e = e->next)
-		if (strcmp(lh_entry_k(e), "type") && lh_entry_v(e) &&
-		    !json_set(o, lh_entry_k(e), json_ref(lh_entry_v(e))))
-			ask_no_memory(q);
-	if (!o || !json_is_str(content))
-		return o;
-	parts = json_object_new_array_ext(1);
-	if (ask_push(q, parts, text_part(q, json_get_str(item, "role"), content)))
-		ask_put(q, o, "content", parts);
-	else
-		json_object_put(parts);
-	return o;
-}
-
-static bool is_easy(struct json_object *item)
-{
-	struct span type = json_get_str(item, "type");
-
-	return (!type.len && json_get_str(item, "role").len) ||
-	       (span_eq(type, "message") && json_is_str(json_get(item, "content")));
-}
-
-struct json_object *responses_full_item(struct asking *q, struct json_object *item)
-{
-	return is_easy(item) ? full_message(q, item) : json_ref(item);
-}
-
 static enum err take_items(struct asking *q, struct json_object *items)
 {
 	struct at at = { NULL, "input", 0 };
