@@ -39,6 +39,8 @@
 #define MAX_STORE_ITEMS		10000		/* of one response, one page */
 #define MAX_STORE_RECORD	(96u << 20)	/* a response's JSON */
 #define MAX_STORE_EVENTS	100000		/* read or written at once */
+#define MAX_BACKGROUND		1024		/* responses that run, of a worker */
+#define MAX_BACKGROUND_CALLER	128		/* of them, one caller's */
 #define MAX_STORE_QUEUE		4096		/* writes */
 #define MAX_STORE_QUEUE_BYTES	(192u << 20)
 #define MAX_STORE_BATCH		(4u << 20)	/* written in one transaction */

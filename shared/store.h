@@ -69,7 +69,9 @@ enum store_status {
 /* When a put counts. Else it is ERR_NOT_STORED and nothing has changed. */
 enum store_when {
 	STORE_ALWAYS,			/* made, or replaced */
-	STORE_IF_RUNNING		/* still there, queued or in progress */
+	STORE_IF_RUNNING,		/* still there, queued or in progress */
+	STORE_IF_UNCHANGED		/* the same, and its next event is still the
+					 * record's next_event; ERR_BUSY: it is not */
 };
 
 struct store_record {
@@ -81,6 +83,7 @@ struct store_record {
 	int64_t created_s;		/* Unix time; expires by the settings' TTL */
 	enum store_status status;
 	bool background;
+	int64_t next_event;		/* by store_get(): the number of the next one */
 	struct buf body;		/* the response object's JSON */
 	struct store_items items;	/* input and output, in their order */
 	struct store_items events;	/* json: an event's bytes; id: not used;

@@ -162,9 +162,11 @@ static enum err put_apply(struct store_db *db, struct store_op *op,
 
 	if (db->rc)
 		return ERR_STORE;
-	if (put->when == STORE_IF_RUNNING &&
+	if (put->when != STORE_ALWAYS &&
 	    (!before.n || !is_running(before.status)))
 		return store_not_found(note, r->id);
+	if (put->when == STORE_IF_UNCHANGED && before.events != r->next_event)
+		return err_set(note, ERR_BUSY, "%s goes on", r->id);
 	if (before.events + (int64_t)r->events.count >= MAX_PLACE)
 		return err_set(note, ERR_TOO_LARGE, "too many events");
 	if (r->conversation[0] && !joined && (r->status == STORE_COMPLETED ||

@@ -22,6 +22,7 @@ static sqlite3_stmt *row_of(struct store_db *db, const char *caller,
 static void take_record(sqlite3_stmt *st, struct store_record *r)
 {
 	r->status = (enum store_status)sqlite3_column_int(st, 1);
+	r->next_event = sqlite3_column_int64(st, 2);
 	store_col_str(st, 4, r->previous, sizeof(r->previous));
 	store_col_str(st, 5, r->conversation, sizeof(r->conversation));
 	store_col_str(st, 6, r->model, sizeof(r->model));
@@ -41,8 +42,11 @@ enum err store_get(struct store *s, const char *caller, const char *id,
 
 	if (!db)
 		return note->code;
-	snprintf(r->caller, sizeof(r->caller), "%s", caller);
-	snprintf(r->id, sizeof(r->id), "%s", id);
+	/* they may be r's own, of a record that is read anew */
+	if (caller != r->caller)
+		snprintf(r->caller, sizeof(r->caller), "%s", caller);
+	if (id != r->id)
+		snprintf(r->id, sizeof(r->id), "%s", id);
 	st = row_of(db, caller, id, note);
 	if (st) {
 		take_record(st, r);

@@ -77,6 +77,8 @@ STAGES = [
      "python3 tests/servers/test_models.py"),
     ("store", "stored responses: their file, pruning, loss", 600,
      "python3 tests/servers/test_store.py"),
+    ("background", "responses that outlive their clients, by two gateways", 600,
+     "python3 tests/servers/test_background.py"),
     ("faults", "upstream, the network and the machine at their worst", 900,
      "python3 tests/servers/test_faults.py"),
     ("stored", "stored responses: two workers, slow stores, long chains", 300,

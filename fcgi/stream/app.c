@@ -186,11 +186,12 @@ static void app_free(struct app *app)
 	/* threads read requests, settings and the catalogue */
 	if (app->loop)
 		loop_join(app->loop);
-	store_close(app->store);
+	keep_close(app);
 	stream_free_all(app);
 	if (app->wire)
 		wire_free(app->wire);
 	ws_free(app->ws);
+	wire_free(app->wire);
 	if (app->http)
 		http_free(app->http);
 	quota_free(app->quota);

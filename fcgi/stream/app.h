@@ -39,6 +39,7 @@ struct app {
 	struct tally *tally;
 	struct worker *worker;		/* NULL under plain CGI */
 	struct guard guard;		/* upstream's breaker */
+	struct running *running;	/* with a store, in a worker */
 	struct store *store;		/* NULL: responses are not stored */
 	struct quota *quota;		/* the plan's limits */
 	char account[17];		/* whom upstream encrypts for, hashed, or "" */

@@ -9,6 +9,7 @@
 #include "../tongues/memory.h"
 #include "../tongues/responses.h"
 #include "answer.h"
+#include "background.h"
 
 #define WAIT_US 1000000
 
@@ -260,7 +261,8 @@ static void on_limit(struct loop_timer *t)
 static void answered(struct keeping *k, enum err err, const struct err_note *note)
 {
 	k->flying = false;
-	if (err)
+	/* a cancelled one has its end already */
+	if (err && err != ERR_NOT_STORED)
 		complain(k, note->why[0] ? note->why : err_name(err));
 	if (!k->s)
 		keeping_free(k);
@@ -324,9 +326,14 @@ static bool ask_store(struct stream *s)
 		store_record_free(r);
 		return k->flying;
 	}
+	if (!background_ends(s, r)) {
+		store_record_free(r);
+		return false;
+	}
 	k->flying = true;
 	k->write.done = on_written;
-	store_put(k->app->store, &k->write, STORE_ALWAYS, r);
+	store_put(k->app->store, &k->write, r->background ? STORE_IF_RUNNING :
+							    STORE_ALWAYS, r);
 	return true;
 }
 
@@ -334,7 +341,8 @@ static bool ask_store(struct stream *s)
 static bool is_worth_it(const struct stream *s)
 {
 	return is_kept(s) && s->terms.tongue->passes &&
-	       (s->answer ? !s->note.code : s->keep != NULL);
+	       (s->answer ? !s->note.code :
+			    s->keep != NULL || background_runs(s));
 }
 
 bool keep_end(struct stream *s)
@@ -357,7 +365,10 @@ bool keep_end(struct stream *s)
 
 void keep_leave(struct stream *s)
 {
-	if (s->keep && !s->keep->asked && is_worth_it(s))
+	struct keeping *k = background_runs(s) && is_kept(s) ? keeping_of(s) :
+							       s->keep;
+
+	if (k && !k->asked && is_worth_it(s))
 		ask_store(s);
 	keep_free(s);
 }

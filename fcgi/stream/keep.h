@@ -23,6 +23,9 @@ struct keeping;
  */
 bool keep_open(struct app *app);
 
+/* At the end, behind loop_join(): what is queued is written. */
+void keep_close(struct app *app);
+
 /* Whom upstream encrypts reasoning for, as the store is told it. */
 void keep_account(struct app *app, const struct login *login);
 

@@ -5,6 +5,8 @@
 
 #include <limits.h>
 
+#include "running.h"
+
 /* What becomes of the store, on the loop. */
 static void on_told(void *ctx, const char *event, const struct err_note *note)
 {
@@ -37,5 +39,16 @@ bool keep_open(struct app *app)
 		.max_bytes = c->store_max_mb << 20, .loop = app->loop,
 		.metrics = app->metrics, .told = on_told, .ctx = app,
 	});
-	return app->store != NULL;
+	if (!app->store)
+		return false;
+	app->running = running_new(app);
+	return app->running != NULL;
+}
+
+void keep_close(struct app *app)
+{
+	store_close(app->store);
+	running_free(app->running);
+	app->store = NULL;
+	app->running = NULL;
 }

@@ -1,6 +1,7 @@
 /* See reqlog.h. */
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
+#include "background.h"
 #include "reqlog.h"
 #include "tally.h"
 
@@ -34,6 +35,8 @@ static void request_line(struct stream *s, struct log *to, enum log_level level)
 	}
 	if (s->by_socket)
 		log_bool(&line, "websocket", true);
+	if (background_runs(s))
+		log_bool(&line, "background", true);
 	if (s->upstream_model[0])
 		log_str(&line, "upstream_model", span_of(s->upstream_model));
 	log_int(&line, "status", s->status ? s->status : 499);

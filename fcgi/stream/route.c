@@ -46,6 +46,8 @@ static const struct route routes[] = {
 	  "A stored response." },
 	{ "DELETE", "/v1/responses/{response_id}", ROUTE_RESPONSE_DELETE,
 	  &tongue_responses, "Forgets it." },
+	{ "POST", "/v1/responses/{response_id}/cancel", ROUTE_RESPONSE_CANCEL,
+	  &tongue_responses, "Ends one that runs in the background." },
 	{ "GET", "/v1/responses/{response_id}/input_items", ROUTE_RESPONSE_ITEMS,
 	  &tongue_responses, "The input of a stored response, page by page." },
 	{ "POST", "/v1/conversations", ROUTE_CONV_NEW, &tongue_responses,

@@ -6,6 +6,8 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/text.h"
 #include "answer.h"
+#include "close.h"
+#include "follow.h"
 #include "forward.h"
 #include "keep.h"
 
@@ -37,10 +39,39 @@ static void get_response(struct serving *v)
 
 	if (r)
 		err = store_get(v->store, v->caller, v->id, r, &v->note);
+	if (!err)
+		err = close_orphan(v->store, r, &v->note);
 	if (!serving_told(v, err, "Response", v->id))
 		(void)!stored_response(buf_span(&r->body), v->query.include,
 				       &v->out, &v->note);
 	store_record_free(r);
+}
+
+/* One that has ended already stays as it is, and is told. */
+static void cancel_response(struct serving *v)
+{
+	struct store_record *r = store_record_new();
+	enum err err = ERR_NO_MEMORY;
+
+	if (r)
+		err = store_get(v->store, v->caller, v->id, r, &v->note);
+	if (!err && !r->background) {
+		err_tell(&v->note, ERR_BAD_REQUEST, "Only a response that was made "
+			 "with 'background' can be cancelled.");
+		store_record_free(r);
+		return;
+	}
+	if (!err && r->status <= STORE_IN_PROGRESS) {
+		err = close_response(v->store, r, NULL, &v->note);
+		r = NULL;
+		if (err == ERR_NOT_STORED)
+			err_clear(&v->note);
+	}
+	store_record_free(r);
+	if (!err || err == ERR_NOT_STORED)
+		get_response(v);
+	else
+		err_set(&v->note, err, "the store");
 }
 
 static void delete_response(struct serving *v)
@@ -96,6 +127,8 @@ static void serve_work(struct loop_job *job)
 		return;
 	if (v->kind == ROUTE_RESPONSE)
 		get_response(v);
+	else if (v->kind == ROUTE_RESPONSE_CANCEL)
+		cancel_response(v);
 	else if (v->kind == ROUTE_RESPONSE_DELETE)
 		delete_response(v);
 	else if (v->kind == ROUTE_RESPONSE_ITEMS)
@@ -195,6 +228,12 @@ void stored_serve(struct stream *s, const struct route_match *match)
 	buf_init(&v->out, MAX_OUT);
 	if (path_ids(v, match) &&
 	    !stored_query(span_of(s->req->query), &v->query, &v->note)) {
+		if (v->kind == ROUTE_RESPONSE && v->query.stream &&
+		    s->app->running) {
+			follow_begin(s, span_of(v->id), v->query.starting_after);
+			serving_free(v);
+			return;
+		}
 		s->job_running = loop_submit(s->app->loop, LANE_WORK, &v->job);
 		if (s->job_running)
 			return;

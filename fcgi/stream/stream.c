@@ -21,8 +21,10 @@
 #include "../tongues/compact.h"
 #include "../wire/access.h"
 #include "answer.h"
+#include "background.h"
 #include "caller.h"
 #include "circuit.h"
+#include "follow.h"
 #include "forward.h"
 #include "keep.h"
 #include "quota.h"
@@ -38,8 +40,7 @@
 
 static void stream_timer(struct loop_timer *t);
 
-static struct stream *stream_new(struct app *app, struct conn *conn,
-				 struct request *req)
+struct stream *stream_new(struct app *app, struct conn *conn, struct request *req)
 {
 	struct stream *s = calloc(1, sizeof(*s));
 
@@ -76,6 +77,8 @@ static void stream_free(struct stream *s)
 	attempt_stop(s);
 	attempt_forget(s);
 	keep_free(s);
+	background_free(s);
+	follow_free(s);
 	relay_free(s);
 	ask_free(&s->ask);
 	prompts_unref(s->prompts);
@@ -104,9 +107,9 @@ void stream_settle(struct stream *s)
 /* The one place through which a request leaves: logged and counted once. */
 static void stream_over(struct stream *s)
 {
+	s->conn = NULL;
 	keep_leave(s);
 	s->step = STEP_OVER;
-	s->conn = NULL;
 	loop_after_cancel(&s->flush);
 	retry_over(s);
 	circuit_leave(s);
@@ -147,6 +150,13 @@ void stream_fail(struct stream *s)
 	failed(s);
 }
 
+void stream_break_off(struct stream *s)
+{
+	attempt_stop(s);
+	conn_abort(s->conn);
+	stream_over(s);
+}
+
 void stream_kept(struct stream *s)
 {
 	if (s->note.code)
@@ -171,14 +181,19 @@ void stream_cut(struct stream *s)
 	attempt_stop(s);
 	err_clear(&s->note);
 	err_set(&s->note, ERR_SHUTDOWN, "the drain limit was reached");
-	answer_error(s);
-	conn_end(s->conn);
-	stream_over(s);
+	if (s->step == STEP_FOLLOW && conn_begun(s->conn)) {
+		stream_break_off(s);	/* what it follows may go on */
+	} else {
+		answer_error(s);
+		conn_end(s->conn);
+		stream_over(s);
+	}
 	stream_settle(s);
 }
 
 void stream_drained(struct stream *s)
 {
+	follow_drained(s);
 	if (s->held && s->call && !s->big) {
 		s->held = false;
 		/* the silence was ours; from here on it is upstream's */
@@ -228,7 +243,7 @@ static int64_t heartbeat_at(const struct stream *s)
 {
 	if (!s->terms.stream || !s->terms.tongue || s->job_running ||
 	    !(s->terms.tongue->heartbeat || s->terms.tongue->beat) ||
-	    s->step == STEP_PREPARE)
+	    s->step == STEP_PREPARE || s->background)
 		return INT64_MAX;
 	return s->told_us + s->app->config->heartbeat_ms * 1000;
 }
@@ -364,6 +379,8 @@ void prepare_done(struct stream *s)
 		stream_fail(s);
 	} else if (s->terms.at_once) {
 		relay_at_once(s);
+	} else if (background_wanted(s)) {
+		background_start(s);
 	} else {
 		reqlog_payload(s);
 		attempt_start(s);

@@ -25,12 +25,15 @@ enum stream_step {
 	STEP_RELAY,		/* upstream streams its answer */
 	STEP_REFUSAL,		/* upstream refused: its error body is read */
 	STEP_WAIT,		/* before another attempt */
+	STEP_FOLLOW,		/* says what another stream's answer stored */
 	STEP_OVER		/* the client has its answer */
 };
 
 #define KEY_DIGITS 8
 
 struct big_event;
+struct background;
+struct following;
 struct keeping;
 
 struct stream {
@@ -76,6 +79,8 @@ struct stream {
 	struct buf handed_on;		/* upstream's headers for the client, lines */
 	struct big_event *big;		/* being parsed in a thread */
 	struct keeping *keep;		/* what is to be stored of it; see keep.h */
+	struct background *background;	/* it runs so, or asked for it, or NULL */
+	struct following *following;	/* STEP_FOLLOW */
 	size_t received;		/* bytes of the answer, all events */
 	bool semantic;			/* an event has left: no attempt any more */
 	bool done;			/* upstream ended it well */
@@ -120,8 +125,12 @@ void stream_free_all(struct app *app);
 
 /* --- between the files of this folder --- */
 
+/* One more; conn and req are its own. NULL: no memory, they are not. */
+struct stream *stream_new(struct app *app, struct conn *conn, struct request *req);
 /* s->note says why: tries again or answers the error. */
 void stream_fail(struct stream *s);
+/* The same without a word: what its client has is a part of something. */
+void stream_break_off(struct stream *s);
 /* What keep_end() made it wait for is over: the end is said. */
 void stream_kept(struct stream *s);
 /* The answer has been said in full. */

@@ -3,6 +3,7 @@
 
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
+#include "background.h"
 #include "tally.h"
 
 #define KNOWN_KEYS 16
@@ -183,7 +184,9 @@ void tally_request(struct stream *s)
 			  s->was_called ? s->own_us : -1,
 	};
 
-	metrics_request(app->metrics, &r);
+	/* whose client has its answer was counted with that */
+	if (!background_runs(s))
+		metrics_request(app->metrics, &r);
 	tally_called(s);
 	count_usage(s);
 	count_end(s);

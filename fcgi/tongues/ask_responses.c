@@ -164,6 +164,18 @@ static enum err take_store(struct asking *q, const struct ask_param *p,
 	return q->note->code;
 }
 
+static enum err take_background(struct asking *q, const struct ask_param *p,
+				struct json_object *v)
+{
+	struct memory *m = q->a->terms.memory;
+
+	if (!m)
+		ask_put(q, q->a->request, p->name, json_ref(v));
+	else if (ask_is(q, v, p->name, json_type_boolean, NULL))
+		m->background = json_object_get_boolean(v);
+	return q->note->code;
+}
+
 /* An id longer than any of ours is told as one that is not there. */
 static enum err take_id(struct asking *q, const struct ask_param *p,
 			struct json_object *v, char id[STORE_ID])
@@ -233,6 +245,11 @@ static enum err take_memories(struct asking *q)
 				"'conversation'. Ensure you are only providing "
 				"one of them.");
 	}
+	if (m->background && !m->store)
+		return ask_refuse(q, NULL, "background", "'background' needs "
+				  "'store': what runs on is found again by its id%s.",
+				  q->a->config->store ? "" :
+				  ", and nothing is stored here (CHATMOCK_STORE)");
 	if (memory_recalls(m) && !json_get(q->a->request, "input"))
 		ask_put(q, q->a->request, "input", json_object_new_array_ext(1));
 	if (ask_need(q, q->a->request, "input", json_type_array, NULL) &&
@@ -332,10 +349,7 @@ static const struct ask_param kept[] = {
 	{ "prompt", take_memory,
 	  "'prompt' cannot be had: the ChatGPT backend has no stored prompts. "
 	  "Send its text in 'instructions' or 'input' instead.", 0, 0, ASK_BOTH },
-	{ "background", take_memory,
-	  "'background' cannot be had: the ChatGPT backend answers only while "
-	  "somebody listens. Ask with 'stream' and read on, or without it and "
-	  "wait.", 0, 0, ASK_BOTH },
+	{ "background", take_background, NULL, 0, 0, ASK_BOTH },
 };
 
 static enum err take_member(struct asking *q, const char *name,

@@ -34,6 +34,12 @@ static void put_lines(struct buf *out, struct span text)
 	buf_put(out, (struct span){ text.ptr, (size_t)(end - text.ptr) });
 }
 
+/* The answer's, where it is not upstream's. */
+static const char *own_id(const struct emitter *e)
+{
+	return e->terms->memory ? e->terms->memory->id : "";
+}
+
 /* The number that the event has, or shall have; an event without one gets
  * none, and takes none. */
 static bool renumber(struct emitter *e, struct span number, int64_t *want)
@@ -42,7 +48,8 @@ static bool renumber(struct emitter *e, struct span number, int64_t *want)
 
 	if (!text_int(number, &n) || n < 0 || n > MAX_NUMBER)
 		return false;
-	if (!e->numbered && !e->sequence)
+	/* what can be taken up again is counted from its beginning */
+	if (!e->numbered && !e->sequence && !own_id(e)[0])
 		e->sequence = n;
 	e->numbered = true;
 	*want = e->sequence++;
@@ -51,7 +58,7 @@ static bool renumber(struct emitter *e, struct span number, int64_t *want)
 
 /* --- what has to change in it --- */
 
-#define MAX_CHANGES 4	/* the number, and the members of memory.h */
+#define MAX_CHANGES 6	/* the number, and the members of memory.h */
 
 struct change {
 	struct span old;	/* in the event's text; empty: put before it */
@@ -154,7 +161,8 @@ static void say(struct emitter *e, struct buf *out, const struct event_source *s
 static void begin(struct emitter *e, const struct event *ev)
 {
 	if (!e->response_id[0] && ev->id.len)
-		text_copy(e->response_id, sizeof(e->response_id), ev->id);
+		text_copy(e->response_id, sizeof(e->response_id),
+			  own_id(e)[0] ? span_of(own_id(e)) : ev->id);
 	if (span_eq(ev->source->type, "response.created"))
 		e->begun = true;
 }
@@ -205,7 +213,8 @@ static void put_memory(struct buf *out, const struct memory *m)
 		size_t at = out->len;
 
 		buf_fmt(out, "\"%s\":", *name);
-		if (memory_member(m, span_of(*name), true, out))
+		if (strcmp(*name, "id") != 0 &&
+		    memory_member(m, span_of(*name), true, out))
 			buf_char(out, ',');
 		else
 			buf_cut(out, at);

@@ -9,7 +9,7 @@
 #include "../../shared/text.h"
 
 const char *const memory_members[] = {
-	"store", "previous_response_id", "conversation", NULL
+	"store", "previous_response_id", "conversation", "background", "id", NULL
 };
 
 /* In each answer's words an item's id says what it is. */
@@ -67,6 +67,14 @@ bool memory_member(const struct memory *m, struct span key, bool is_new,
 	}
 	if (span_eq(key, "conversation"))
 		return say_conversation(m, out) || !is_new;
+	if (span_eq(key, "background")) {
+		buf_str(out, m->background ? "true" : "false");
+		return m->background || !is_new;
+	}
+	if (span_eq(key, "id")) {
+		buf_json(out, span_of(m->id));
+		return m->id[0];
+	}
 	if (!span_eq(key, "previous_response_id"))
 		return false;
 	if (m->previous[0])

@@ -17,6 +17,8 @@ struct memory {
 	bool store;			/* the answer shall be found again */
 	char previous[STORE_ID];	/* what it continues, or "" */
 	char conversation[STORE_ID];	/* what it belongs to, or "" */
+	bool background;		/* it runs on without its client */
+	char id[STORE_ID];		/* the answer's, in place of upstream's; or "" */
 	struct store_items given;	/* the request's own input */
 };
 

@@ -84,6 +84,10 @@ static enum err query_pair(struct stored_query *q, const char *name,
 		text_copy(q->after, sizeof(q->after), span_of(value));
 	} else if (!strcmp(name, "before")) {
 		text_copy(q->before, sizeof(q->before), span_of(value));
+	} else if (!strcmp(name, "starting_after")) {
+		if (!text_int(span_of(value), &n) || n < 0)
+			return wrong(note, name, "a number of an event");
+		q->starting_after = n;
 	} else if (!strcmp(name, "stream")) {
 		q->stream = !strcmp(value, "true") || !strcmp(value, "1");
 	} else if (span_starts(span_of(name), "include") &&
@@ -100,7 +104,7 @@ enum err stored_query(struct span query, struct stored_query *q,
 	struct span pair;
 	enum err err = ERR_NONE;
 
-	*q = (struct stored_query){ .limit = 20 };
+	*q = (struct stored_query){ .limit = 20, .starting_after = -1 };
 	while (!err && text_next(&query, '&', &pair)) {
 		const char *eq = memchr(pair.ptr, '=', pair.len);
 		size_t len = eq ? (size_t)(eq - pair.ptr) : pair.len;

@@ -15,6 +15,7 @@ struct stored_query {
 	size_t limit;			/* 1 to 100 */
 	bool ascending;
 	bool stream;
+	int64_t starting_after;		/* of a stream; -1: all of it */
 	char after[STORE_ID], before[STORE_ID];	/* or "" */
 	stored_include include;
 };

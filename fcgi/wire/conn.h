@@ -65,6 +65,15 @@ void wire_free(struct wire *w);			/* closes every conn, no callbacks */
 bool wire_cgi(struct loop *l, char *const environ_[], const struct wire_handler *h,
 	      void *ctx, void (*done)(void *ctx));
 
+/*
+ * A conn that no peer has: what conn_flush() and conn_end() would send is given
+ * to take() instead, inside them, without a head. False: not now; it is offered
+ * again with the next conn_flush(), and counts as pending. What is refused to
+ * conn_end() is lost. It never goes by itself. NULL: no memory.
+ */
+typedef bool (*conn_take_fn)(void *ctx, struct span bytes);
+struct conn *conn_spool(struct wire *w, conn_take_fn take, void *ctx);
+
 void conn_set_user(struct conn *c, void *user);
 
 /* The request is a WebSocket's handshake, good to be answered with 101. */

@@ -260,6 +260,24 @@ void request_init(struct request *r, char *params, size_t params_len)
 		find_path_in_parts(r);
 }
 
+struct request *request_copy(const struct request *r)
+{
+	struct request *copy = r->params ? malloc(sizeof(*copy)) : NULL;
+	char *params = copy ? malloc(r->params_len + 1) : NULL;
+
+	if (!params) {
+		free(copy);
+		return NULL;
+	}
+	memcpy(params, r->params, r->params_len);
+	params[r->params_len] = '\0';
+	request_init(copy, params, r->params_len);
+	memcpy(copy->id, r->id, sizeof(copy->id));
+	copy->begun_us = r->begun_us;
+	copy->on_heap = true;
+	return copy;
+}
+
 void request_let_go(struct request *r)
 {
 	if (!r)

@@ -40,6 +40,10 @@ struct request {
  */
 void request_init(struct request *r, char *params, size_t params_len);
 
+/* Another one of the same parameters, id and time, without the body; made on
+ * the heap. NULL: no memory, or r was let go. */
+struct request *request_copy(const struct request *r);
+
 /* A parameter's value, e.g. "HTTP_X_SESSION_ID", "REMOTE_ADDR"; NULL when missing. */
 const char *request_param(const struct request *r, const char *name);
 

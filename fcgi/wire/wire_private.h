@@ -10,6 +10,7 @@
  *	watch.c		who is asked after, and when
  *	cgi.c		one plain CGI request behind the same face
  *	ws*.c		WebSockets behind it: see ws_private.h
+ *	spool.c		an answer that goes to no peer
  */
 #ifndef CHATMOCK_WIRE_PRIVATE_H
 #define CHATMOCK_WIRE_PRIVATE_H
@@ -117,6 +118,9 @@ struct conn {
 	bool raw;			/* no records, and the fd is not ours */
 	const struct conn_way *way;	/* NULL: records, or raw bytes */
 	void *over;			/* what way's answers go over */
+
+	conn_take_fn take;		/* a spool's, see spool.c */
+	void *take_ctx;
 };
 
 struct wire {

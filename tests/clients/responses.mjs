@@ -263,6 +263,47 @@ async function stored(t, g, client) {
 		assert.equal(r.status, "cancelled");
 	});
 
+	await t.test(g, "one that runs in the background", async () => {
+		await g.script({ say: "one two three", interval_ms: 20 });
+		let r = await client.responses.create({ model: MODEL, input, background: true });
+		assert.equal(r.background, true);
+		for (let i = 0; i < 500 && ["queued", "in_progress"].includes(r.status); i++) {
+			await sleep(20);
+			r = await client.responses.retrieve(r.id);
+		}
+		assert.equal(r.status, "completed");
+		assert.equal(r.output[0].content[0].text, "one two three");
+	});
+
+	await t.test(g, "a stream of it, lost and taken up again", async () => {
+		const words = Array.from({ length: 40 }, (_, i) => `w${i}`).join(" ");
+		const got = [];
+
+		await g.script({ say: words, interval_ms: 10 });
+		for await (const event of await client.responses.create(
+			{ model: MODEL, input, background: true, stream: true })) {
+			got.push(event);
+			if (got.length === 12)
+				break;
+		}
+		const { id } = got[0].response;
+		for await (const event of await client.responses.retrieve(id,
+			{ stream: true, starting_after: got.at(-1).sequence_number }))
+			got.push(event);
+		assert.deepEqual(got.map((e) => e.sequence_number), got.map((_, i) => i));
+		assert.equal(got.filter((e) => e.type === "response.output_text.delta")
+			.map((e) => e.delta).join(""), words);
+		assert.equal(got.at(-1).type, "response.completed");
+	});
+
+	await t.test(g, "one that is cancelled", async () => {
+		await g.script({ say: "word ".repeat(500), interval_ms: 20 });
+		const { id } = await client.responses.create(
+			{ model: MODEL, input, background: true });
+		assert.equal((await client.responses.cancel(id)).status, "cancelled");
+		assert.equal((await client.responses.retrieve(id)).status, "cancelled");
+	});
+
 	await t.test(g, "compact", async () => {
 		const response = { id: "resp_compact", object: "response", status: "completed",
 			output: [], usage: { input_tokens: 9, input_tokens_details: { cached_tokens: 0 },

@@ -1,6 +1,7 @@
 """OpenAI's own SDK for Python: responses.create and responses.stream."""
 import asyncio
 import threading
+import time
 
 import openai
 
@@ -250,3 +251,53 @@ def test_by_websocket(t):
         assert len(t.sent(2)[1]["body"]["input"]) == 4
         limit = answer(c, input="x")[-1]
         assert (limit.type, limit.error.message) == ("error", "No more."), limit
+def test_background(t):
+    if t.kind != "chatgpt":
+        return
+    t.script({"say": "one two three", "interval_ms": 20})
+    r = t.client.responses.create(model=MODEL, input="x", background=True)
+    assert r.status in ("queued", "in_progress") and r.background is True
+    for _ in range(500):
+        now = t.client.responses.retrieve(r.id)
+        if now.status not in ("queued", "in_progress"):
+            break
+        time.sleep(0.02)
+    assert now.status == "completed" and now.output_text == "one two three", now
+    t.sent(1)
+
+
+def test_background_taken_up_again(t):
+    if t.kind != "chatgpt":
+        return
+    words = " ".join(f"w{i}" for i in range(40))
+    t.script({"say": words, "interval_ms": 10})
+    stream = t.client.responses.create(model=MODEL, input="x", background=True,
+                                       stream=True)
+    got = []
+    for event in stream:
+        got.append(event)
+        if len(got) == 12:
+            break
+    stream.close()
+    id = got[0].response.id
+    got += t.client.responses.retrieve(id, stream=True,
+                                       starting_after=got[-1].sequence_number)
+    assert [e.sequence_number for e in got] == list(range(len(got)))
+    assert "".join(e.delta for e in got
+                   if e.type == "response.output_text.delta") == words
+    assert got[-1].type == "response.completed"
+    # by the SDK's own helper, from the beginning
+    with t.client.responses.stream(response_id=id) as again:
+        for _ in again:
+            pass
+        assert again.get_final_response().output_text == words
+
+
+def test_background_cancelled(t):
+    if t.kind != "chatgpt":
+        return
+    t.script({"say": "word " * 500, "interval_ms": 20})
+    r = t.client.responses.create(model=MODEL, input="x", background=True)
+    assert t.client.responses.cancel(r.id).status == "cancelled"
+    assert t.client.responses.retrieve(r.id).status == "cancelled"
+    raises(openai.NotFoundError, lambda: t.client.responses.cancel("resp_none"))

@@ -163,7 +163,13 @@ static void test_over(void)
 	/* over: nothing changes it any more */
 	r = record("b", "resp_r", "", STORE_CANCELLED);
 	store_items_add(&r->events, true, SPAN(""), SPAN("end\n"));
-	check_int(store_put_wait(store, STORE_IF_RUNNING, r, &note), ERR_OK);
+	r->next_event = 4;
+	check_int(store_put_wait(store, STORE_IF_UNCHANGED, r, &note), ERR_BUSY);
+	err_clear(&note);
+	r = record("b", "resp_r", "", STORE_CANCELLED);
+	store_items_add(&r->events, true, SPAN(""), SPAN("end\n"));
+	r->next_event = 5;
+	check_int(store_put_wait(store, STORE_IF_UNCHANGED, r, &note), ERR_OK);
 	r = record("b", "resp_r", "", STORE_COMPLETED);
 	check_int(store_put_wait(store, STORE_IF_RUNNING, r, &note), ERR_NOT_STORED);
 	err_clear(&note);
