@@ -358,7 +358,7 @@ def test_installed(t):
                           timeout=600)
     top = os.path.join(dest, "opt", "gw")
     t.check(made.returncode == 0 and os.listdir(dest) == ["opt"] and
-            sorted(os.listdir(top)) == ["lib", "share"],
+            sorted(os.listdir(top)) == ["bin", "lib", "share"],
             "it is where it belongs", made.stderr)
     with Run([os.path.join(top, "share", "chatmock", "deploy", "run.sh")]) as r:
         if t.check(r.ready(10), "it starts", r.said()):

@@ -102,7 +102,9 @@ static void write_until_killed(int out, int round)
 	struct store *own = open_store(NULL, 1 << 30);
 	char id[32];
 
-	for (int i = 0; own; i++) {
+	if (!own)
+		_exit(2);
+	for (int i = 0;; i++) {
 		snprintf(id, sizeof(id), "resp_k%d_%d", round, i);
 		if (store_put_wait(own, STORE_ALWAYS, record("p", id, "",
 							     STORE_COMPLETED),
@@ -110,7 +112,6 @@ static void write_until_killed(int out, int round)
 		    write(out, &i, sizeof(i)) != sizeof(i))
 			_exit(1);
 	}
-	_exit(2);
 }
 
 /* What was said to be stored is there, and nothing is half there. */
