@@ -108,7 +108,7 @@ static void on_bell(struct loop_fd *f, uint32_t events)
 	(void)events;
 	if (read(f->fd, &rings, sizeof(rings)) < 0)
 		return;
-	switch (s->wish) {
+	switch (atomic_load(&s->wish)) {
 	case WISH_STOP:
 		loop_stop(s->loop);
 		break;
