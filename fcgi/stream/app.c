@@ -188,10 +188,8 @@ static void app_free(struct app *app)
 		loop_join(app->loop);
 	keep_close(app);
 	stream_free_all(app);
-	if (app->wire)
-		wire_free(app->wire);
-	ws_free(app->ws);
 	wire_free(app->wire);
+	ws_free(app->ws);
 	if (app->http)
 		http_free(app->http);
 	quota_free(app->quota);

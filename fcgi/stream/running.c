@@ -132,7 +132,7 @@ void running_add(struct running *r, struct running_ear *ear)
 
 void running_remove(struct running *r, struct running_ear *ear)
 {
-	if (!ear->added)
+	if (!ear->added || !r)
 		return;
 	ear->added = false;
 	if (r->next == ear)

@@ -32,7 +32,8 @@ struct running *running_new(struct app *app);
 void running_free(struct running *r);
 
 void running_add(struct running *r, struct running_ear *ear);
-void running_remove(struct running *r, struct running_ear *ear);	/* twice is fine */
+void running_remove(struct running *r, struct running_ear *ear);	/* twice is
+							 * fine, and without r */
 
 /* How many are run here, and how many of them for this caller. */
 size_t running_count(const struct running *r, const char *caller, size_t *own);

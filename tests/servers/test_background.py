@@ -48,6 +48,10 @@ class Pair(gateway.Gateway):
         return children(self.master.pid)[0]
 
     def __exit__(self, *exc):
+        for p in (self.master, self.second):
+            p.terminate()
+        for p in (self.master, self.second):
+            p.wait(30)
         died = [e for e in self.log("error") if e.get("event") == "worker_died"
                 and e.get("signal") != signal.SIGKILL]
         super().__exit__(*exc)
