@@ -12,7 +12,7 @@ Where it may, it runs in a network namespace of its own with the full port
 range; where not, rows that need more ports are measured at the cap, and the
 table says so.
 """
-import glob
+import base64
 import json
 import os
 import platform
@@ -365,6 +365,76 @@ def port_room():
     return high - low
 
 
+class Backend(Rig):
+    """A rig whose upstream is the ChatGPT backend, so that we are the store."""
+
+    def start_all(self, events, interval_ms, delay_ms, env, workers):
+        token = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=")
+                         for part in (b'{"alg":"none"}', json.dumps(
+                             {"exp": int(time.time()) + 86400}).encode(), b"none"))
+        with open(os.open(os.path.join(self.dir, "auth.json"),
+                          os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+            json.dump({"tokens": {"id_token": token, "access_token": token,
+                                  "refresh_token": "rt_bench",
+                                  "account_id": "acct_bench"}}, f)
+        super().start_all(events, interval_ms, delay_ms, dict(env or {}, **{
+            "CHATMOCK_UPSTREAM_URL": f"http://127.0.0.1:{UPSTREAM}/backend-api/codex",
+            "CHATMOCK_UPSTREAM_KIND": "chatgpt", "CHATMOCK_MODEL_SYNC": "0"}), workers)
+
+
+def row_store():
+    """What it costs that an answer can be found again."""
+    n, rate, cpu = 5000, {"0": [], "1": []}, {"0": [], "1": []}
+    for _ in range(3):
+        for store in rate:
+            with Backend(events=4, interval_ms=0,
+                         env={"CHATMOCK_STORE": store}) as rig:
+                load("whole", "passed", n=500, conns=32)
+                before = rig.cpu_s()
+                r = load("whole", "passed", n=n, conns=32)
+                if r["errors"]:
+                    print(f"  store {store}: {r['errors']} errors", file=sys.stderr)
+                cpu[store].append((rig.cpu_s() - before) / n * 1e6)
+                rate[store].append(r["per_second"])
+    without, stored = (statistics.median(rate[s]) for s in ("0", "1"))
+    added = statistics.median(cpu["1"]) - statistics.median(cpu["0"])
+    yield ("whole /v1/responses a second, stored",
+           f"{stored:.0f}, {stored / without:.2f} × unstored ({without:.0f})", "", "")
+    yield ("CPU to store a response", f"{added:.0f} µs", "", "")
+
+
+def background(port):
+    """Asks for an answer in the background; its id."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/responses", method="POST",
+        headers={"Content-Type": "application/json"},
+        data=json.dumps({"model": "gpt-5.5", "input": "Go on.",
+                         "background": True}).encode())
+    with urllib.request.urlopen(request, timeout=10) as r:
+        return json.load(r)["id"]
+
+
+def row_resume():
+    """How late a live event is for who took the stream up again."""
+    port, late, seen = PORTS["nginx"], [], 0
+    with Backend(events=100, interval_ms=20) as rig:
+        for _ in range(10):
+            url = (f"http://127.0.0.1:{port}/v1/responses/{background(port)}"
+                   "?stream=true&starting_after=0")
+            with urllib.request.urlopen(url, timeout=30) as r:
+                for line in r:
+                    m = re.search(rb'"delta":"\d+:(\d+) "', line)
+                    if m:
+                        late.append(time.monotonic() * 1000 - int(m[1]) / 1000)
+            seen += 1
+    late.sort()
+    p50, p99 = late[len(late) // 2], late[int(len(late) * 0.99)]
+    yield ("a live event after taking a background stream up again",
+           f"median {p50:.0f} ms, p99 {p99:.0f} ms; {len(late)} of {100 * seen}",
+           "≤ 250 ms, none lost",
+           verdict(p50 <= 250 and len(late) == 100 * seen))
+
+
 def row_hold():
     want = 17000
     n = want if port_room() > 40000 else 12000
@@ -473,6 +543,7 @@ def row_event():
 
 ROWS = {"ttft": row_ttft, "whole": row_whole, "saturate": row_saturate,
         "pass": row_pass, "body": row_body,
+        "store": row_store, "resume": row_resume,
         "hold": row_hold, "abort": row_abort, "reload": row_reload,
         "health": row_health, "event": row_event}
 

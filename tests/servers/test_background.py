@@ -370,6 +370,8 @@ def test_drained(t):
     with Pair(CHATMOCK_DRAIN_TIMEOUT="1") as g:
         g.upstream.default({"say": "one two three", "interval_ms": 30})
         short = begin(g)
+        # it was answered before upstream was asked
+        until(lambda: len(g.upstream.requests()) == 1, 5)
         g.upstream.default({"say": "one", "then": "stall",
                             "stop_before": "response.output_text.done"})
         long = begin(g)
@@ -387,7 +389,7 @@ def test_drained(t):
 
 def test_ceiling(t):
     """So many of one caller, then it is told to wait."""
-    with Pair() as g:
+    with Pair(CHATMOCK_DRAIN_TIMEOUT="1") as g:
         g.upstream.default({"steps": [{"stall": True}]})
         ids = [begin(g) for _ in range(128)]
         r = ask(g.a, "POST", "/v1/responses",
