@@ -22,7 +22,8 @@ JOBS = "-j%d" % (os.cpu_count() or 2)
 SAN = bool(os.environ.get("SAN"))
 # What SAN=1 leaves out: it is the same then, or about time, or cannot be.
 NOT_SANITIZED = {"clang", "sanitized", "valgrind", "cases-sanitized",
-                 "aborts-sanitized", "ws-sanitized", "stress"}
+                 "aborts-sanitized", "ws-sanitized",
+                 "stored-sanitized", "stress"}
 if SAN:
     programs = os.path.join(ROOT, "build", "san", "bin")
     os.environ.update(CHATMOCK_TEST_BIN=programs, CHATMOCK_BIN=programs)
@@ -83,6 +84,9 @@ STAGES = [
      "python3 tests/servers/test_faults.py"),
     ("stored", "stored responses: two workers, slow stores, long chains", 300,
      "python3 tests/servers/test_stored.py"),
+    ("stored-sanitized", "these three under ASan and UBSan", 900,
+     "for t in store background stored; do CHATMOCK_TEST_BIN=$PWD/build/san/bin "
+     "python3 tests/servers/test_$t.py || bad=1; done; [ -z \"$bad\" ]"),
     ("check", "the self-check, each misconfiguration made for real", 300,
      "python3 tests/servers/test_check.py"),
     ("aborts", "clients that leave at every step, drains at bad moments", 300,

@@ -165,15 +165,28 @@ class Catalogue:
     def __init__(self, checks, g):
         self.checks, self.g = checks, g
 
-    def ask(self, events, path, stream):
+    def ask(self, events, path, stream, store=True):
         steps = [{"send_b64": base64.b64encode(wire(events).encode()).decode().rstrip("=")}]
         self.g.upstream.clear()
         self.g.upstream.script({"steps": steps})
-        body = json.dumps({"model": "gpt-5.5", "stream": stream, "input": "Say it."})
+        body = json.dumps({"model": "gpt-5.5", "stream": stream, "input": "Say it.",
+                           "store": store})
         answer = fastcgi.Call(self.g.socket, "POST", path, body).run()
         problems = [p for r in self.g.upstream.requests() for p in r["problems"]]
         self.checks.equal(problems, [], "upstream's objections")
         return answer
+
+    def heard_by(self, answer, where, store=True, ours=0):
+        """The stream without what the gateway says of its own: whether the
+        response is kept, where it keeps them itself. ours: so many of its
+        events are of our own making, and do not say it."""
+        text, response = answer.body.decode(), '"response":{'
+        if self.g.kind == "chatgpt":
+            said = response + f'"store":{json.dumps(store)},'
+            self.checks.equal(text.count(said), text.count(response) - ours,
+                              f"{where}: whether it is kept")
+            text = text.replace(said, response)
+        return text
 
     def play(self, what, events, items, renamed=None):
         """One answer, to all who may ask for it."""
@@ -183,8 +196,11 @@ class Catalogue:
             answer = self.ask(events, path, True)
             where = f"{what}, {path}, stream"
             self.checks.equal(answer.status, 200, f"{where}: status")
-            self.checks.equal(answer.body.decode(),
-                              heard(events, items, path == CODEX, renamed), where)
+            wanted = heard(events, items, path == CODEX, renamed)
+            self.checks.equal(self.heard_by(answer, where), wanted, where)
+            answer = self.ask(events, path, True, store=False)
+            self.checks.equal(self.heard_by(answer, where, store=False), wanted,
+                              f"{where}, not kept")
             self.whole(f"{what}, {path}, whole", events, items, path)
 
     def whole(self, where, events, items, path):
@@ -206,7 +222,8 @@ class Catalogue:
                                           PART + ',"delta":"So far"'), last])
         for path in (PLAIN, CODEX):
             answer = self.ask(events, path, True)
-            text, where = answer.body.decode(), f"{what}, {path}"
+            where = f"{what}, {path}"
+            text = self.heard_by(answer, where, ours=0 if passed else 1)
             before = wire(events[:2])
             self.checks.check(text.startswith(before), f"{where}: what was before", text)
             if passed:

@@ -590,7 +590,7 @@ def cuts(checks, g, asker, pool):
     for word in ("chat", "responses", "ollama", "anthropic"):
         checks.equal(whole[word], 'Hm — Grüße, 🙂{"a":1}', f"the whole, {word}")
     variants = [(word, streamed) for word in TONGUES for streamed in (True, False)]
-    seen = {}
+    seen, overtaken = {}, 0
 
     def one(at, word, streamed, end):
         tongue = TONGUES[word]
@@ -607,10 +607,15 @@ def cuts(checks, g, asker, pool):
                 for i, variant in enumerate(variants)]
         for at, word, streamed, end, got in pool.map(lambda job: one(*job), jobs):
             want = "success" if at == len(stream) else "failure"
+            if at == len(stream) and end == "reset" and got == "failure":
+                # a reset throws away what its receiver has not read yet
+                overtaken += 1
+                continue
             checks.check(got == want, f"{word}, {'stream' if streamed else 'whole'},"
                          f" cut at {at} of {len(stream)}, {end}: {want}", got)
             seen[got] = seen.get(got, 0) + 1
-    checks.equal(seen.get("success"), len(variants), "only the whole is a success")
+    checks.equal(seen.get("success", 0) + overtaken, len(variants),
+                 "only the whole is a success")
     print(f"  {len(stream)} bytes, {sum(seen.values())} cuts: {seen}")
 
 

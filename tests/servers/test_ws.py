@@ -378,10 +378,11 @@ def test_memory():
                          "response.completed"], "prepared")
             checks.equal(warm[-1]["response"]["output"], [], "with no output")
             checks.equal(len(g.upstream.requests()), 0, "upstream was not asked")
-            one = s.ask(input="One", previous_response_id=id_of(warm))
+            # kept nowhere else, so that only the connection can know of them
+            one = s.ask(input="One", previous_response_id=id_of(warm), store=False)
             s.ws.send(json.dumps({"type": "response.processed",
                                   "response_id": id_of(one)}))
-            two = s.ask(input="Two", previous_response_id=id_of(one))
+            two = s.ask(input="Two", previous_response_id=id_of(one), store=False)
             sent = g.upstream.requests()[-1]["body"]
             checks.equal([i.get("role") for i in sent["input"]],
                          ["developer", "user", "assistant", "user"], "all turns")
@@ -398,10 +399,15 @@ def test_memory():
             last = s.ask(input="Four", previous_response_id=id_of(again))
             checks.equal(last[-1]["type"], "response.completed", "nor does a failure")
             checks.equal(len(g.upstream.requests()[-1]["body"]["input"]), 8, "eight items")
+            kept = s.ask(input="Kept")
+            s.ask(input="Between")
+            back = s.ask(input="Back", previous_response_id=id_of(kept))
+            checks.equal(back[-1]["type"], "response.completed", "a stored one is found")
+            checks.equal(len(g.upstream.requests()[-1]["body"]["input"]), 3, "its turn")
             checks.equal(s.ask(input="x", generate="no")[-1]["error"]["code"],
                          "invalid_value", "generate is a boolean")
         with Socket(g) as s:
-            got = s.ask(input="x", previous_response_id=id_of(last))
+            got = s.ask(input="x", previous_response_id=id_of(two))
             checks.equal(got[-1]["error"]["code"], "previous_response_not_found",
                          "another connection's id")
             got = s.ask(input="Hi", temperature=0.5, user="me")

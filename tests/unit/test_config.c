@@ -126,7 +126,7 @@ static const struct {
 static void test_every(void)
 {
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(every); i++) {
 		char pair[256], file[256], where[320];
@@ -163,7 +163,7 @@ static void test_every(void)
 static void test_defaults(void)
 {
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 	char *none[] = { NULL };
 	char home[300];
 
@@ -225,7 +225,7 @@ static void test_precedence(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(precedence); i++) {
 		struct config c;
-		struct err_note note;
+		struct err_note note = ERR_NOTE_INIT;
 
 		if (!check_int(read_all(&c, precedence[i].env, precedence[i].set,
 					precedence[i].file, &note), 0))
@@ -320,7 +320,7 @@ static void test_unread(void)
 {
 	const char *env[4] = { "CHATMOCK_CONFIG=/nonexistent/x.conf" };
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 
 	check_int(read_all(&c, env, NULL, NULL, &note), ERR_SYSTEM);
 	check_int(errno, ENOENT);
@@ -332,7 +332,7 @@ static void test_given(void)
 {
 	const char *env[4] = { "CHATMOCK_PORT=8000", "CHATMOCK_BIND=" };
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 
 	check_int(read_all(&c, env, NULL, NULL, &note), 0);
 	check(config_given(&c, "CHATMOCK_PORT"));
@@ -346,7 +346,7 @@ static void test_refused(void)
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		const char *env[4] = { refused[i].env };
 		struct config c;
-		struct err_note note;
+		struct err_note note = ERR_NOTE_INIT;
 
 		if (!check_int(read_all(&c, env, refused[i].set, refused[i].file,
 					&note), ERR_CONFIG)) {
@@ -370,7 +370,7 @@ static void test_no_secret_told(void)
 		{ "CHATMOCK_UPSTREAM_KEY=hunter2\n" },
 	};
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 	struct buf all;
 
 	for (size_t i = 0; i < ARRAY_LEN(leaks); i++) {
@@ -423,7 +423,7 @@ static void test_kind(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct config c;
-		struct err_note note;
+		struct err_note note = ERR_NOTE_INIT;
 
 		check_int(read_all(&c, kinds[i].env, NULL, NULL, &note), 0);
 		check_int(c.kind, kinds[i].kind);
@@ -452,7 +452,7 @@ static void test_file(void)
 		"[chatmock]\n"
 		"workers = 2";
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 
 	check_int(read_all(&c, NULL, NULL, text, &note), 0);
 	check_int(c.port, 8123);
@@ -485,7 +485,7 @@ static void test_places(void)
 {
 	const char *env[4] = { NULL };
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 	char set[300];
 
 	write_file("chatmock.conf", "port = 4321\n", 0600);
@@ -515,7 +515,7 @@ static void test_other_spellings(void)
 		"codex__callback_port=1460", "CHATGPT_LOCAL_LOGIN_BIND=::1"
 	};
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 
 	check_int(read_all(&c, env, NULL, NULL, &note), 0);
 	check_int((int64_t)c.warning_count, 0);
@@ -531,7 +531,7 @@ static void test_login_settings(void)
 		"CHATMOCK_LOGIN_WORKSPACE=ws-1, ws-2", "CHATMOCK_LOGIN_BIND=::1"
 	};
 	struct config c;
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 
 	check_int(read_all(&c, env, NULL, "chatgpt_local_login_bind = ::2", &note),
 		  0);
@@ -571,7 +571,7 @@ static void test_key(void)
 {
 	char pair[300];
 	const char *env[4] = { pair, NULL };
-	struct err_note note;
+	struct err_note note = ERR_NOTE_INIT;
 	struct config c;
 	struct buf key;
 
