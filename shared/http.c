@@ -2,6 +2,7 @@
  * http.c - the rules every call keeps, and curl's failures in our words.
  */
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -29,26 +30,61 @@ bool http_global_init(void)
 
 /* --- where we call */
 
-static bool host_is_loopback(CURLU *u, const char *host)
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
 {
-	unsigned char ip[sizeof(struct in6_addr)];
-	char v6[INET6_ADDRSTRLEN + 2], *zone = NULL;
+	if (!a || !b || a->sa_family != b->sa_family)
+		return false;
+	if (a->sa_family == AF_INET)
+		return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)(const void *)b)->sin_addr.s_addr;
+	return a->sa_family == AF_INET6 &&
+	       IN6_ARE_ADDR_EQUAL(
+		       &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
+		       &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr);
+}
+
+/* What is sent there never leaves this machine: loopback, or an address of one
+ * of its interfaces. */
+static bool is_own(const struct sockaddr *sa)
+{
+	struct ifaddrs *all = NULL, *one;
+
+	if (sa->sa_family == AF_INET &&
+	    ntohl(((const struct sockaddr_in *)(const void *)sa)
+		  ->sin_addr.s_addr) >> 24 == 127)
+		return true;
+	if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr))
+		return true;
+	if (getifaddrs(&all))
+		return false;
+	for (one = all; one && !same_address(one->ifa_addr, sa); )
+		one = one->ifa_next;
+	freeifaddrs(all);
+	return one != NULL;
+}
+
+static bool host_is_own(CURLU *u, const char *host)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	char text[INET6_ADDRSTRLEN + 2], *zone = NULL;
 	size_t len = strlen(host);
 
 	if (!strcasecmp(host, "localhost"))
 		return true;
-	if (inet_pton(AF_INET, host, ip) == 1)
-		return ip[0] == 127;
-	if (host[0] != '[' || len < 3 || len >= sizeof(v6))
+	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
+		return is_own((const struct sockaddr *)(const void *)&v4);
+	if (host[0] != '[' || len < 3 || len >= sizeof(text))
 		return false;
 	if (!curl_url_get(u, CURLUPART_ZONEID, &zone, 0)) {
 		curl_free(zone);
 		return false;
 	}
-	memcpy(v6, host + 1, len - 2);
-	v6[len - 2] = '\0';
-	return inet_pton(AF_INET6, v6, ip) == 1 &&
-	       IN6_IS_ADDR_LOOPBACK((struct in6_addr *)(void *)ip);
+	memcpy(text, host + 1, len - 2);
+	text[len - 2] = '\0';
+	return inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 &&
+	       is_own((const struct sockaddr *)(const void *)&v6);
 }
 
 /* The words never quote the URL: it may hold a password where none belongs. */
@@ -72,11 +108,11 @@ static bool target_parse(struct http_target *t, struct err_note *note)
 	}
 	http = !strcmp(scheme, "http");
 	t->tls = !strcmp(scheme, "https");
-	t->loopback = host_is_loopback(t->parsed, host);
-	ok = t->tls || (http && t->loopback);
+	t->own = host_is_own(t->parsed, host);
+	ok = t->tls || (http && t->own);
 	if (!ok)
 		err_tell(note, ERR_CONFIG, "%s", http ?
-			 "http:// is for loopback hosts alone, others need https://" :
+			 "http:// is for this machine alone, others need https://" :
 			 "only https:// URLs are called");
 out:
 	curl_free(scheme);
@@ -132,16 +168,7 @@ bool http_url_ok(const char *url, struct err_note *note)
 curl_socket_t http_socket_open(const struct http_target *t,
 			       const struct curl_sockaddr *a)
 {
-	const struct sockaddr *sa = &a->addr;
-	bool loopback = false;
-
-	if (sa->sa_family == AF_INET)
-		loopback = ntohl(((const struct sockaddr_in *)(const void *)sa)
-				 ->sin_addr.s_addr) >> 24 == 127;
-	else if (sa->sa_family == AF_INET6)
-		loopback = IN6_IS_ADDR_LOOPBACK(
-			&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
-	if (!t->tls && !loopback)
+	if (!t->tls && !is_own(&a->addr))
 		return CURL_SOCKET_BAD;
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
@@ -234,7 +261,7 @@ static long http_version(const struct http_settings *s, bool tls)
 bool http_easy_target(CURL *easy, const struct http_settings *s,
 		      const struct http_target *t)
 {
-	const char *proxy = t->loopback || !s->proxy ? "" : s->proxy;
+	const char *proxy = t->own || !s->proxy ? "" : s->proxy;
 
 	return !curl_easy_setopt(easy, CURLOPT_CURLU, t->parsed) &&
 	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,

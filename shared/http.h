@@ -2,10 +2,11 @@
  * http.h - HTTP calls, on the loop or blocking. The only module that knows
  * libcurl: nothing else includes <curl/curl.h>.
  *
- * Always: TLS verified, https only (http for loopback hosts alone), no redirects, no
- * cookies, no proxy but the configured one (none for loopback), TCP
- * keep-alive 30/10/3, compressed answers decoded (identity asked for on the
- * loop). HTTP/2 where offered over TLS, at most 32 streams a connection.
+ * Always: TLS verified, https only (http for this machine's own addresses
+ * alone), no redirects, no cookies, no proxy but the configured one (none for
+ * this machine), TCP keep-alive 30/10/3, compressed answers decoded (identity
+ * asked for on the loop). HTTP/2 where offered over TLS, at most 32 streams a
+ * connection.
  */
 #ifndef CHATMOCK_HTTP_H
 #define CHATMOCK_HTTP_H

@@ -142,7 +142,7 @@ static void address_learn(struct http_call *call)
 	long connects = 0;
 	char *ip = NULL;
 
-	if (!t->tls || (proxy && *proxy && !t->loopback))
+	if (!t->tls || (proxy && *proxy && !t->own))
 		return;
 	if (call->code == ERR_UPSTREAM_DNS && t->address[0])
 		t->by_address_until_us = loop_now(call->http->loop) + BY_ADDRESS_US;

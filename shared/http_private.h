@@ -34,7 +34,7 @@ struct http_target {
 	int64_t by_address_until_us;
 	CURLU *parsed;
 	bool tls;
-	bool loopback;
+	bool own;			/* this machine itself */
 	int users;
 };
 
@@ -42,7 +42,7 @@ struct http_target {
 struct http_target *http_target_new(const char *url, struct err_note *note);
 void http_target_drop(struct http_target *t);	/* NULL is fine */
 
-/* Closed on exec. A plain target's goes to loopback alone, whatever its name
+/* Closed on exec. A plain target's goes to this machine alone, whatever its name
  * may have come to mean. CURL_SOCKET_BAD on failure. */
 curl_socket_t http_socket_open(const struct http_target *t,
 			       const struct curl_sockaddr *a);

@@ -106,7 +106,11 @@ int ops_get(struct cli *cli, const char *path, int ms, struct buf *body)
 	};
 	struct err_note note = ERR_NOTE_INIT;
 	struct http_reply reply = { 0 };
-	struct http_request request = { .method = "GET" };
+	/* whatever it listens on, that name is always let in */
+	static const char *const headers[] = { "Host: localhost" };
+	struct http_request request = {
+		.method = "GET", .headers = headers, .header_count = 1,
+	};
 	struct state state;
 	char base[160], url[400];
 	int status = 0;
