@@ -35,9 +35,12 @@ static void add_type(struct json_object *v, const struct config_row *row)
 		json_set_bool(v, "writeOnly", true);
 }
 
-/* As the value has it, not as the table writes it ("24h" is 86400). */
+/* As the value has it, not as the table writes it ("24h" and "1d" are 86400). */
 static struct json_object *default_of(const struct config_row *row)
 {
+	static const struct { char unit; double seconds; } units[] = {
+		{ 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	};
 	struct span text = span_of(row->dflt);
 	double number;
 
@@ -46,9 +49,11 @@ static struct json_object *default_of(const struct config_row *row)
 					       text_eq_nocase(text, "true"));
 	if (row->kind != CONFIG_KIND_NUMBER)
 		return json_new_str(text);
-	if (text.len && text.ptr[text.len - 1] == 'h' &&
-	    text_double((struct span){ text.ptr, text.len - 1 }, &number))
-		return json_object_new_int64((int64_t)(number * 3600));
+	for (size_t i = 0; text.len && i < ARRAY_LEN(units); i++)
+		if (text.ptr[text.len - 1] == units[i].unit &&
+		    text_double((struct span){ text.ptr, text.len - 1 }, &number))
+			return json_object_new_int64((int64_t)(number *
+							       units[i].seconds));
 	return json_parse(text, NULL);
 }
 
