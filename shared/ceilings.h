@@ -36,6 +36,7 @@
 /* The store: what is read in one go, and what waits to be written */
 #define MAX_CHAIN_TURNS		1000		/* a response and those before it */
 #define MAX_CHAIN_BYTES		(24u << 20)	/* their items */
+#define MAX_NAMED_ITEMS		10000		/* by their ids alone, of one input */
 #define MAX_STORE_ITEMS		10000		/* of one response, one page */
 #define MAX_STORE_RECORD	(96u << 20)	/* a response's JSON */
 #define MAX_STORE_EVENTS	100000		/* read or written at once */

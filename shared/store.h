@@ -158,6 +158,17 @@ MUST_USE enum err store_chain(struct store *s, const char *caller,
 void store_chain_init(struct store_chain *c);
 void store_chain_free(struct store_chain *c);
 
+/*
+ * The items with these ids, one each and in this order, out of any response or
+ * conversation of the caller's: as a model made it before as it was sent, the
+ * newest first. out's turns are the responses they are of, all empty for a
+ * conversation's. One that is not there is ERR_NOT_STORED with its id for why;
+ * more than MAX_NAMED_ITEMS, or MAX_CHAIN_BYTES of them, is ERR_TOO_LARGE.
+ */
+MUST_USE enum err store_named(struct store *s, const char *caller,
+			      const struct span *ids, size_t count,
+			      struct store_chain *out, struct err_note *note);
+
 /* --- what runs in the background */
 
 /* This process, so that others can tell whether it still lives: pid, when it

@@ -38,8 +38,9 @@ static int64_t find(struct store_db *db, const char *caller, const char *id,
 	return n;
 }
 
-static bool append(struct store_db *db, int64_t n, int64_t next,
-		   const struct store_items *items, int64_t expires_s)
+static bool append(struct store_db *db, const char *caller, int64_t n,
+		   int64_t next, const struct store_items *items,
+		   int64_t expires_s)
 {
 	sqlite3_stmt *st;
 
@@ -50,7 +51,7 @@ static bool append(struct store_db *db, int64_t n, int64_t next,
 	store_bind_int(st, 2, next + (int64_t)items->count);
 	store_bind_int(st, 3, expires_s);
 	store_run(db, st);
-	store_put_items(db, SQL_CITEM_PUT, n, next, items);
+	store_put_items(db, SQL_CITEM_PUT, caller, n, next, items);
 	return true;
 }
 
@@ -59,7 +60,7 @@ bool store_conv_append(struct store_db *db, const char *caller, const char *id,
 {
 	int64_t next, n = find(db, caller, id, &next);
 
-	return n && append(db, n, next, items, expires_s);
+	return n && append(db, caller, n, next, items, expires_s);
 }
 
 void store_conv_remove(struct store_db *db, int64_t n)
@@ -102,8 +103,8 @@ static enum err create_apply(struct store_db *db, struct store_op *op,
 	store_bind_int(st, 5, expiry(op));
 	store_run(db, st);
 	if (!db->rc)
-		append(db, sqlite3_last_insert_rowid(db->sqlite), 0, c->items,
-		       expiry(op));
+		append(db, c->caller, sqlite3_last_insert_rowid(db->sqlite), 0,
+		       c->items, expiry(op));
 	(void)note;
 	return ERR_NONE;
 }
@@ -145,7 +146,7 @@ static enum err add_apply(struct store_db *db, struct store_op *op,
 
 	if (!n)
 		return db->rc ? ERR_STORE : store_not_found(note, c->id);
-	if (!append(db, n, next, c->items, expiry(op)))
+	if (!append(db, c->caller, n, next, c->items, expiry(op)))
 		return err_set(note, ERR_TOO_LARGE, "too many items");
 	return ERR_NONE;
 }

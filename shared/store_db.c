@@ -49,7 +49,15 @@ static const char *const migrations[] = {
 	"CREATE INDEX conversations_expires ON conversations (expires);"
 	"CREATE TABLE conversation_items (key INTEGER PRIMARY KEY,"
 	" output INTEGER NOT NULL, id TEXT NOT NULL, json BLOB NOT NULL);",
+	/* what was stored before is not found by its items' ids */
+	"ALTER TABLE items ADD COLUMN tag INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE conversation_items ADD COLUMN"
+	" tag INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX items_tag ON items (tag, output) WHERE tag <> 0;"
+	"CREATE INDEX conversation_items_tag ON conversation_items (tag)"
+	" WHERE tag <> 0;",
 };
+_Static_assert(ARRAY_LEN(migrations) == STORE_VERSION, "a version each");
 
 /* --- statements */
 

@@ -17,6 +17,9 @@
 
 #define PLACE_BITS	24	/* of a key: 16 million in a list */
 #define MAX_PLACE	((int64_t)1 << PLACE_BITS)
+/* Of the tables: what migrations[] in store_db.c leads to. */
+#define STORE_VERSION	2
+
 #define KEY_OF(owner, place) (((int64_t)(owner) << PLACE_BITS) | (int64_t)(place))
 
 /* All statements, prepared when first used and kept with the connection. */
@@ -44,8 +47,8 @@
 	  "WHERE status < 2 ORDER BY n LIMIT ?1") \
 	X(RESPONSE_EXPIRED, "SELECT n FROM responses WHERE expires <= ?1 LIMIT ?2") \
 	X(RESPONSE_OLDEST, "SELECT n FROM responses ORDER BY n LIMIT ?2") \
-	X(ITEM_PUT, "INSERT INTO items (key, output, id, json) " \
-	  "VALUES (?1, ?2, ?3, ?4)") \
+	X(ITEM_PUT, "INSERT INTO items (key, output, id, json, tag) " \
+	  "VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(ITEM_CLEAR, "DELETE FROM items WHERE key >= ?1 AND key < ?2") \
 	X(ITEM_FIND, "SELECT key FROM items WHERE key >= ?1 AND key < ?2 " \
 	  "AND id = ?3 AND output = 0") \
@@ -66,15 +69,23 @@
 	X(CONV_NEXT, "UPDATE conversations SET next = ?2, expires = ?3 WHERE n = ?1") \
 	X(CONV_DELETE, "DELETE FROM conversations WHERE n = ?1") \
 	X(CONV_EXPIRED, "SELECT n FROM conversations WHERE expires <= ?1 LIMIT ?2") \
-	X(CITEM_PUT, "INSERT INTO conversation_items (key, output, id, json) " \
-	  "VALUES (?1, ?2, ?3, ?4)") \
+	X(CITEM_PUT, "INSERT INTO conversation_items (key, output, id, json, " \
+	  "tag) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(CITEM_CLEAR, "DELETE FROM conversation_items WHERE key >= ?1 AND key < ?2") \
 	X(CITEM_FIND, "SELECT key FROM conversation_items WHERE key >= ?1 AND " \
 	  "key < ?2 AND id = ?3") \
 	X(CITEM_UP, "SELECT key, output, id, json FROM conversation_items WHERE " \
 	  "key >= ?1 AND key < ?2 AND output <= ?3 ORDER BY key LIMIT ?4") \
 	X(CITEM_DOWN, "SELECT key, output, id, json FROM conversation_items WHERE " \
-	  "key >= ?1 AND key < ?2 AND output <= ?3 ORDER BY key DESC LIMIT ?4")
+	  "key >= ?1 AND key < ?2 AND output <= ?3 ORDER BY key DESC LIMIT ?4") \
+	X(ITEM_NAMED, "SELECT i.output, i.json, r.n, r.id, r.account, r.model " \
+	  "FROM items AS i CROSS JOIN responses AS r ON r.n = i.key >> ?4 " \
+	  "WHERE i.tag = ?1 AND i.tag <> 0 AND i.id = ?2 AND r.caller = ?3 " \
+	  "ORDER BY i.output DESC, i.key DESC LIMIT 1") \
+	X(CITEM_NAMED, "SELECT i.output, i.json FROM conversation_items AS i " \
+	  "CROSS JOIN conversations AS c ON c.n = i.key >> ?4 " \
+	  "WHERE i.tag = ?1 AND i.tag <> 0 AND i.id = ?2 AND c.caller = ?3 " \
+	  "ORDER BY i.key DESC LIMIT 1")
 
 enum store_sql {
 #define X(name, text) SQL_##name,
@@ -162,9 +173,15 @@ enum err store_read_end(struct store *s, struct store_db *db,
 /* 0: not there (db->rc may say more). */
 int64_t store_find(struct store_db *db, const char *caller, const char *id);
 void store_remove(struct store_db *db, int64_t n);
-void store_put_items(struct store_db *db, enum store_sql put, int64_t owner,
-		     int64_t place, const struct store_items *items);
+void store_put_items(struct store_db *db, enum store_sql put,
+		     const char *caller, int64_t owner, int64_t place,
+		     const struct store_items *items);
 enum err store_not_found(struct err_note *note, const char *id);
+
+/* --- store_named.c */
+
+/* What items are found by: a number that caller and id give, never 0. */
+int64_t store_tag(const char *caller, const char *id);
 
 /* --- store_page.c */
 

@@ -82,8 +82,9 @@ void store_remove(struct store_db *db, int64_t n)
 	store_run(db, st);
 }
 
-void store_put_items(struct store_db *db, enum store_sql put, int64_t owner,
-		     int64_t place, const struct store_items *items)
+void store_put_items(struct store_db *db, enum store_sql put,
+		     const char *caller, int64_t owner, int64_t place,
+		     const struct store_items *items)
 {
 	char id[STORE_ID];
 
@@ -98,6 +99,7 @@ void store_put_items(struct store_db *db, enum store_sql put, int64_t owner,
 		store_bind_int(st, 2, items->all[i].output);
 		store_bind_str(st, 3, id);
 		store_bind_span(st, 4, store_item_json(items, i));
+		store_bind_int(st, 5, store_tag(caller, id));
 		store_run(db, st);
 	}
 }
@@ -178,7 +180,7 @@ static enum err put_apply(struct store_db *db, struct store_op *op,
 	n = before.n ? before.n : sqlite3_last_insert_rowid(db->sqlite);
 	if (before.n && r->items.count)
 		clear(db, SQL_ITEM_CLEAR, n);
-	store_put_items(db, SQL_ITEM_PUT, n, 0, &r->items);
+	store_put_items(db, SQL_ITEM_PUT, r->caller, n, 0, &r->items);
 	put_events(db, n, before.events, &r->events);
 	return ERR_NONE;
 }

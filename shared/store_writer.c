@@ -44,8 +44,11 @@ static void set_state(struct store *s, enum store_state state)
 /* A full disk is seen by writing only. */
 static bool can_write(struct store *s, struct err_note *note)
 {
-	store_exec(&s->db, "BEGIN IMMEDIATE; UPDATE responses SET n = n WHERE "
-			   "n = -1; PRAGMA user_version = 1; COMMIT");
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; UPDATE responses SET n = n "
+		 "WHERE n = -1; PRAGMA user_version = %d; COMMIT", STORE_VERSION);
+	store_exec(&s->db, sql);
 	if (!s->db.rc)
 		return true;
 	store_db_err(&s->db, note);

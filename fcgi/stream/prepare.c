@@ -97,7 +97,7 @@ static void read_body(struct stream *s, struct err_note *note)
 /* Only a thread may ask the store. */
 static bool must_recall(const struct stream *s, const struct err_note *note)
 {
-	return !note->code && memory_recalls(s->ask.terms.memory);
+	return !note->code && memory_asks(s->ask.terms.memory);
 }
 
 static void build_payload(struct stream *s, struct err_note *note)

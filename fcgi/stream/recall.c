@@ -47,36 +47,6 @@ static enum err read_items(struct store_chain *chain, const struct memory *m,
 	return err ? told(m, err, note) : ERR_NONE;
 }
 
-/* Encrypted for an account that is not ours any more? */
-static bool is_foreign(const struct store_chain *chain, size_t i,
-		       const struct recall *r)
-{
-	size_t turn = chain->items.all[i].turn;
-
-	return turn < chain->count && r->account[0] &&
-	       chain->turns[turn].account[0] &&
-	       strcmp(chain->turns[turn].account, r->account) != 0;
-}
-
-static enum err push(struct ask *a, struct json_object *input,
-		     const struct store_chain *chain, size_t i,
-		     const struct recall *r, struct err_note *note)
-{
-	struct json_object *item = json_parse(store_item_json(&chain->items, i), note);
-
-	if (!item)
-		return note->code;
-	if (span_eq(json_get_str(item, "type"), "reasoning")) {
-		if (is_foreign(chain, i, r)) {
-			json_object_put(item);
-			return ERR_NONE;
-		}
-		a->terms.thoughts_sent = true;
-	}
-	return json_push(input, item) ? ERR_NONE :
-					err_set(note, ERR_NO_MEMORY, "history");
-}
-
 /* The request's own items behind what was there before. */
 static enum err put_before(struct ask *a, const struct store_chain *chain,
 			   const struct recall *r, struct err_note *note)
@@ -88,8 +58,13 @@ static enum err put_before(struct ask *a, const struct store_chain *chain,
 	if (chain->items.count + count > MAX_JSON_MEMBERS)
 		return told(a->terms.memory, ERR_TOO_LARGE, note);
 	input = json_object_new_array_ext((int)(chain->items.count + count + 1));
-	for (size_t i = 0; input && i < chain->items.count && !note->code; i++)
-		push(a, input, chain, i, r, note);
+	for (size_t i = 0; input && i < chain->items.count && !note->code; i++) {
+		struct json_object *item =
+			refer_item(chain, i, r, &a->terms.thoughts_sent, note);
+
+		if (item && !json_push(input, item))
+			err_set(note, ERR_NO_MEMORY, "history");
+	}
 	for (size_t i = 0; input && i < count && !note->code; i++)
 		if (!json_push(input, json_ref(json_object_array_get_idx(own, i))))
 			err_set(note, ERR_NO_MEMORY, "history");
@@ -100,18 +75,42 @@ static enum err put_before(struct ask *a, const struct store_chain *chain,
 	return note->code;
 }
 
-enum err recall(struct ask *a, const struct recall *r, struct err_note *note)
+static enum err history(struct ask *a, const struct recall *r,
+			struct err_note *note)
 {
 	struct store_chain chain;
-	enum err err;
 
 	store_chain_init(&chain);
-	err = read_items(&chain, a->terms.memory, r, note);
-	if (!err)
-		err = put_before(a, &chain, r, note);
-	/* what was counted was the new part alone */
-	if (!err && a->terms.at_once)
-		a->terms.tokens = count_request(a->request);
+	if (!read_items(&chain, a->terms.memory, r, note))
+		put_before(a, &chain, r, note);
 	store_chain_free(&chain);
-	return err;
+	return note->code;
+}
+
+/* What is kept of the input is what its references stand for. */
+static enum err references(struct ask *a, const struct recall *r,
+			   struct err_note *note)
+{
+	struct json_object *input = json_get(a->request, "input");
+	struct memory *m = a->terms.memory;
+
+	if (refer_resolve(input, "input", r, &a->terms.thoughts_sent, note))
+		return note->code;
+	if (memory_keeps(m) && !memory_give(&m->given, input))
+		err_set(note, ERR_NO_MEMORY, "the input");
+	return note->code;
+}
+
+enum err recall(struct ask *a, const struct recall *r, struct err_note *note)
+{
+	const struct memory *m = a->terms.memory;
+
+	if (m->refers && references(a, r, note))
+		return note->code;
+	if (memory_recalls(m) && history(a, r, note))
+		return note->code;
+	/* what was counted was the new part alone */
+	if (a->terms.at_once)
+		a->terms.tokens = count_request(a->request);
+	return ERR_NONE;
 }

@@ -8,6 +8,16 @@
 
 #define MAX_ITEMS 128	/* of one question */
 
+/* Of the body, items with those that it only names. */
+static enum err ask(struct serving *v, struct buf *metadata,
+		    struct store_items *items, bool needed)
+{
+	const struct recall recall = { .store = v->store, .caller = v->caller };
+
+	return stored_ask(v->body, &(struct stored_asked){ metadata, items, needed,
+			  &recall }, &v->note);
+}
+
 static void get(struct serving *v)
 {
 	struct store_conv c;
@@ -29,8 +39,7 @@ static void create(struct serving *v)
 	store_items_init(&items, (size_t)MAX_REQUEST_BODY * 2, MAX_ITEMS);
 	random_id(c.id, sizeof(c.id), "conv_");
 	c.created_s = clock_wall_us() / 1000000;
-	if (!stored_ask(v->body, &(struct stored_asked){ &c.metadata, &items, false },
-			&v->note) && !c.metadata.len)
+	if (!ask(v, &c.metadata, &items, false) && !c.metadata.len)
 		buf_str(&c.metadata, "{}");
 	if (!v->note.code &&
 	    !store_conv_create(v->store, v->caller, &c, &items, &v->note))
@@ -45,8 +54,7 @@ static void update(struct serving *v)
 	enum err err;
 
 	buf_init(&metadata, MAX_REQUEST_BODY);
-	if (!stored_ask(v->body, &(struct stored_asked){ &metadata, NULL, true },
-			&v->note)) {
+	if (!ask(v, &metadata, NULL, true)) {
 		err = store_conv_update(v->store, v->caller, v->id,
 					buf_span(&metadata), &v->note);
 		if (!serving_told(v, err, "Conversation", v->id))
@@ -86,8 +94,7 @@ static void add(struct serving *v)
 	enum err err;
 
 	store_items_init(&items, (size_t)MAX_REQUEST_BODY * 2, MAX_ITEMS);
-	if (!stored_ask(v->body, &(struct stored_asked){ NULL, &items, true },
-			&v->note)) {
+	if (!ask(v, NULL, &items, true)) {
 		err = store_conv_add(v->store, v->caller, v->id, &items, &v->note);
 		if (!serving_told(v, err, "Conversation", v->id))
 			(void)!stored_list(&items, false, v->query.include,

@@ -17,6 +17,7 @@ struct memory {
 	bool store;			/* the answer shall be found again */
 	char previous[STORE_ID];	/* what it continues, or "" */
 	char conversation[STORE_ID];	/* what it belongs to, or "" */
+	bool refers;			/* items of its input only name stored ones */
 	bool background;		/* it runs on without its client */
 	char id[STORE_ID];		/* the answer's, in place of upstream's; or "" */
 	struct store_items given;	/* the request's own input */
@@ -35,6 +36,12 @@ static inline bool memory_keeps(const struct memory *m)
 static inline bool memory_recalls(const struct memory *m)
 {
 	return m && (m->previous[0] || m->conversation[0]);
+}
+
+/* Must the store be asked before upstream is? */
+static inline bool memory_asks(const struct memory *m)
+{
+	return memory_recalls(m) || (m && m->refers);
 }
 
 /*

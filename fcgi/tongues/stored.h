@@ -7,6 +7,7 @@
 
 #include "../../shared/json.h"
 #include "../../shared/store.h"
+#include "refer.h"
 
 /* What is shown only to who asks for it, a bit each; see stored.c's table. */
 typedef unsigned stored_include;
@@ -44,11 +45,13 @@ void stored_conversation(const struct store_conv *c, struct buf *out);
 
 /* The body of POST /v1/conversations and of its kin: metadata (an object, or
  * {}) and items under their ids. Any part may be NULL: it is not asked for,
- * or, with needed, must be there. */
+ * or, with needed, must be there. Blocks where items only name stored ones. */
 struct stored_asked {
 	struct buf *metadata;
 	struct store_items *items;
 	bool needed;
+	const struct recall *recall;	/* with items: for those that only name
+					 * stored ones */
 };
 MUST_USE enum err stored_ask(struct json_object *body,
 			     const struct stored_asked *to, struct err_note *note);

@@ -37,9 +37,21 @@ static enum err ask_metadata(struct asking *q, struct json_object *v,
 	return buf_err(out) ? ask_no_memory(q) : ERR_NONE;
 }
 
-static enum err ask_items(struct asking *q, struct json_object *v,
-			  struct store_items *out)
+static void ask_one(struct asking *q, struct json_object *full,
+		    struct json_object *item, const struct at *at)
 {
+	if (!ask_is(q, item, NULL, json_type_object, at))
+		return;
+	if (!refer_is(item))
+		ask_push(q, full, responses_full_item(q, item));
+	else if (ask_need(q, item, "id", json_type_string, at))
+		ask_push(q, full, json_ref(item));
+}
+
+static enum err ask_items(struct asking *q, struct json_object *v,
+			  const struct stored_asked *to)
+{
+	bool thoughts;
 	struct at at = { NULL, "items", 0 };
 	size_t count = json_is_array(v) ? json_object_array_length(v) : 0;
 	struct json_object *full;
@@ -52,13 +64,11 @@ static enum err ask_items(struct asking *q, struct json_object *v,
 	full = json_object_new_array_ext((int)count + 1);
 	if (!full)
 		return ask_no_memory(q);
-	for (; at.index < count && !q->note->code; at.index++) {
-		struct json_object *item = json_object_array_get_idx(v, at.index);
-
-		if (ask_is(q, item, NULL, json_type_object, &at))
-			ask_push(q, full, responses_full_item(q, item));
-	}
-	if (!q->note->code && !memory_give(out, full))
+	for (; at.index < count && !q->note->code; at.index++)
+		ask_one(q, full, json_object_array_get_idx(v, at.index), &at);
+	if (!q->note->code &&
+	    !refer_resolve(full, "items", to->recall, &thoughts, q->note) &&
+	    !memory_give(to->items, full))
 		ask_no_memory(q);
 	json_object_put(full);
 	return q->note->code;
@@ -77,6 +87,6 @@ enum err stored_ask(struct json_object *body, const struct stored_asked *to,
 	if (to->metadata && (metadata || to->needed))
 		ask_metadata(&q, metadata, to->metadata);
 	if (!note->code && to->items && (items || to->needed))
-		ask_items(&q, items, to->items);
+		ask_items(&q, items, to);
 	return note->code;
 }

@@ -74,6 +74,35 @@ export default async function (t) {
 				assert.ok(items("reasoning")[0].encrypted_content);
 			});
 
+			// where the API keeps what was said, later steps only name it
+			for (const [how, ask] of [["streamed", streamText], ["whole", generateText]])
+				await t.test(g, `tools, what is stored by its ids, ${how}`, async () => {
+					if (g.kind !== "chatgpt")
+						return;
+					await g.script({ think: "I look.", encrypted: "gAAA-kept", calls },
+						{ think: "Both.", say: "Sun in both." }, { say: "You are welcome." });
+					const r = await ask({ model, prompt, tools, ...quiet,
+						stopWhen: isStepCount(3) });
+					assert.equal(await r.text, "Sun in both.");
+					const thanks = await ask({ model, tools, ...quiet, messages: [
+						{ role: "user", content: prompt },
+						...await r.responseMessages,
+						{ role: "user", content: "Thanks." }] });
+					assert.equal(await thanks.text, "You are welcome.");
+					const [first, second, third] = await g.sent(3);
+					const types = (sent) => sent.body.input.map((i) => i.type);
+					assert.deepEqual(types(second), ["message", "reasoning", "function_call",
+						"function_call", "function_call_output", "function_call_output"]);
+					assert.deepEqual(second.body.input[0], first.body.input[0]);
+					assert.equal(second.body.input[1].encrypted_content, "gAAA-kept");
+					assert.equal(second.body.input[1].summary[0].text, "I look.");
+					assert.deepEqual(second.body.input.slice(2, 4).map((i) =>
+						[i.call_id, JSON.parse(i.arguments)]),
+					calls.map((c) => [c.call_id, c.arguments]));
+					assert.deepEqual(third.body.input.slice(0, 6), second.body.input);
+					assert.deepEqual(types(third).slice(6), ["reasoning", "message", "message"]);
+				});
+
 			await t.test(g, "a turn that follows by its id", async () => {
 				if (g.kind !== "chatgpt")
 					return;

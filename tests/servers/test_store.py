@@ -57,7 +57,7 @@ class Stored(Gateway):
     def made(self):
         def there():
             try:
-                return self.sql("SELECT count(*) FROM conversation_items")
+                return self.sql("SELECT count(tag) FROM conversation_items")
             except sqlite3.OperationalError:
                 return None             # not yet in full
 
@@ -74,7 +74,7 @@ class Stored(Gateway):
 def put(g, n, expires, size=10):
     g.sql("INSERT INTO responses VALUES (?, '', ?, '', '', 'm', '', '', 1, ?, 2, "
           "0, 0, 0, ?)", n, f"resp_{n}", expires, b"x" * size)
-    g.sql("INSERT INTO items VALUES (?, 0, 'i', '{}')", n * ITEM)
+    g.sql("INSERT INTO items VALUES (?, 0, 'i', '{}', 1)", n * ITEM)
 
 
 def test_file(t):
@@ -143,6 +143,70 @@ def test_foreign(t):
             t.check(g.made(), f"behind {what} a new one is begun")
 
 
+# As the first version made it, with a response of one item.
+FIRST = """
+CREATE TABLE responses (n INTEGER PRIMARY KEY, caller TEXT NOT NULL,
+ id TEXT NOT NULL, previous TEXT NOT NULL, conversation TEXT NOT NULL,
+ model TEXT NOT NULL, account TEXT NOT NULL, owner TEXT NOT NULL,
+ created INTEGER NOT NULL, expires INTEGER NOT NULL, status INTEGER NOT NULL,
+ events INTEGER NOT NULL, joined INTEGER NOT NULL, background INTEGER NOT NULL,
+ body BLOB NOT NULL, UNIQUE (caller, id));
+CREATE INDEX responses_expires ON responses (expires);
+CREATE INDEX responses_running ON responses (status) WHERE status < 2;
+CREATE TABLE items (key INTEGER PRIMARY KEY, output INTEGER NOT NULL,
+ id TEXT NOT NULL, json BLOB NOT NULL);
+CREATE TABLE events (key INTEGER PRIMARY KEY, json BLOB NOT NULL);
+CREATE TABLE conversations (n INTEGER PRIMARY KEY, caller TEXT NOT NULL,
+ id TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,
+ next INTEGER NOT NULL, metadata BLOB NOT NULL, UNIQUE (caller, id));
+CREATE INDEX conversations_expires ON conversations (expires);
+CREATE TABLE conversation_items (key INTEGER PRIMARY KEY,
+ output INTEGER NOT NULL, id TEXT NOT NULL, json BLOB NOT NULL);
+INSERT INTO responses VALUES (1, '', 'resp_old', '', '', 'gpt-5.5', '', '', 1,
+ strftime('%s', 'now') + 9999, 2, 0, 0, 0, CAST('{"id":"resp_old"}' AS BLOB));
+INSERT INTO items VALUES (16777216, 1, 'msg_old', CAST('{"type":"message",
+ "id":"msg_old","role":"assistant","content":[{"type":"output_text",
+ "text":"Old"}]}' AS BLOB));
+PRAGMA application_id = 1667788139;
+PRAGMA user_version = 1;
+"""
+
+
+def test_older(t):
+    """A file of an earlier version is brought up, with all that is in it."""
+    def place(g):
+        with sqlite3.connect(g.file) as db:
+            db.executescript(FIRST)
+
+    def ask(g, text, **more):
+        g.upstream.clear()
+        r = g.post("/v1/responses", {"model": "gpt-5.5", "input": text, **more})
+        return r, g.upstream.requests()
+
+    with Stored(before=place) as g:
+        t.check(g.made(), "it is brought up")
+        t.check(not g.asides(), "nothing is set aside", g.asides())
+        r, sent = ask(g, "New", previous_response_id="resp_old")
+        t.check(r.status == 200 and [i["content"][0]["text"] for i in
+                sent[0]["body"]["input"]] == ["Old", "New"],
+                "what was in it is found", r.status, r.text)
+        r, sent = ask(g, [{"type": "item_reference", "id":
+                           r.json()["output"][0]["id"]}])
+        t.check(r.status == 200 and len(sent[0]["body"]["input"]) == 1,
+                "new items are found by their ids", r.status, r.text)
+        r, sent = ask(g, [{"type": "item_reference", "id": "msg_old"}])
+        t.check(r.status == 404, "those of then are not", r.status, r.text)
+        t.check(g.sql("PRAGMA user_version") == [(2,)], "it is of today's version",
+                g.sql("PRAGMA user_version"))
+        t.check(g.sql("PRAGMA quick_check") == [("ok",)], "it is sound")
+        plan = " ".join(row[3] for row in g.sql(
+            "EXPLAIN QUERY PLAN SELECT json FROM items AS i CROSS JOIN responses "
+            "AS r ON r.n = i.key >> 24 WHERE i.tag = 5 AND i.tag <> 0 AND i.id = '' "
+            "AND r.caller = '' ORDER BY i.output DESC, i.key DESC LIMIT 1"))
+        t.check("items_tag" in plan and "SCAN" not in plan and
+                "TEMP B-TREE" not in plan, "items are found by an index", plan)
+
+
 def test_unwritable(t):
     """A store that can not be had is said, and keeps nobody from an answer."""
     with Stored(before=lambda g: os.mkdir(g.file)) as g:
@@ -157,4 +221,4 @@ def test_unwritable(t):
 
 if __name__ == "__main__":
     sys.exit(Checks("store").run(test_file, test_prune, test_foreign,
-                                 test_unwritable))
+                                 test_older, test_unwritable))
