@@ -3,7 +3,7 @@
  *
  * KIND_CHATGPT: allow-list of top-level fields, stream true, store false,
  *	include reasoning.encrypted_content, role system to developer, foreign
- *	item ids and item_reference dropped, service_tier only "priority",
+ *	item ids and references that are left dropped, service_tier only "priority",
  *	token limits and sampling dropped; each drop is named in terms.dropped.
  * KIND_RESPONSES: stream true, store false unless given; nothing the Responses
  *	API has is dropped.

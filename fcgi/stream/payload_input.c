@@ -2,8 +2,9 @@
  * payload_input.c - the items of a conversation as the ChatGPT backend takes
  * them.
  *
- * It keeps nothing, so what points into somebody's store is taken out: item
- * references, ids of other servers, reasoning without its encrypted content.
+ * It keeps nothing, so what points into somebody's store is taken out: ids of
+ * other servers, reasoning without its encrypted content, and item references
+ * in whose place nothing was put (refer.h).
  */
 #include "payload.h"
 

@@ -9,36 +9,10 @@
  */
 #include "ask.h"
 #include "memory.h"
-#include "refer.h"
 #include "responses.h"
 #include "../../shared/text.h"
 
 /* --- input --- */
-
-/* The store is asked for what it names, in a thread. */
-static struct json_object *reference(struct asking *q, struct json_object *item,
-				     const struct at *at)
-{
-	struct json_object *id = ask_need(q, item, "id", json_type_string, at);
-
-	if (!id)
-		return NULL;
-	q->a->terms.memory->refers = true;
-	if (q->a->config->store)
-		return json_ref(item);
-	err_at(q->note, ERR_NOT_STORED, "input", "Item with id '%.80s' not found: "
-	       "nothing is stored here (CHATMOCK_STORE). Send the item itself in "
-	       "its place.", json_str(id).ptr);
-	return NULL;
-}
-
-/* As the ChatGPT backend takes it. */
-static struct json_object *backend_item(struct asking *q, struct json_object *item,
-					const struct at *at)
-{
-	return refer_is(item) ? reference(q, item, at) :
-				responses_full_item(q, item);
-}
 
 static enum err take_items(struct asking *q, struct json_object *items)
 {
@@ -54,7 +28,7 @@ static enum err take_items(struct asking *q, struct json_object *items)
 
 		if (!ask_is(q, item, NULL, json_type_object, &at))
 			break;
-		item = backend ? backend_item(q, item, &at) : json_ref(item);
+		item = backend ? responses_backend_item(q, item, &at) : json_ref(item);
 		if (item)
 			ask_push(q, input, item);
 	}

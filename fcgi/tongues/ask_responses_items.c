@@ -3,6 +3,8 @@
  * backend and our lists have; see responses.h.
  */
 #include "ask.h"
+#include "memory.h"
+#include "refer.h"
 #include "responses.h"
 
 static struct json_object *text_part(struct asking *q, struct span role,
@@ -47,4 +49,29 @@ static bool is_easy(struct json_object *item)
 struct json_object *responses_full_item(struct asking *q, struct json_object *item)
 {
 	return is_easy(item) ? full_message(q, item) : json_ref(item);
+}
+
+/* The store is asked for what it names, in a thread. */
+static struct json_object *reference(struct asking *q, struct json_object *item,
+				     const struct at *at)
+{
+	struct json_object *id = ask_need(q, item, "id", json_type_string, at);
+
+	if (!id)
+		return NULL;
+	q->a->terms.memory->refers = true;
+	if (q->a->config->store)
+		return json_ref(item);
+	err_at(q->note, ERR_NOT_STORED, "input", "Item with id '%.80s' not found: "
+	       "nothing is stored here (CHATMOCK_STORE). Send the item itself in "
+	       "its place.", json_str(id).ptr);
+	return NULL;
+}
+
+struct json_object *responses_backend_item(struct asking *q,
+					   struct json_object *item,
+					   const struct at *at)
+{
+	return refer_is(item) ? reference(q, item, at) :
+				responses_full_item(q, item);
 }

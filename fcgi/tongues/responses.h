@@ -21,6 +21,12 @@ void responses_echo(struct terms *t, struct json_object *body);
  * for content. The caller's. NULL: no memory, told. */
 struct json_object *responses_full_item(struct asking *q, struct json_object *item);
 
+/* The same of a request's input for the ChatGPT backend; one that only names a
+ * stored item stays, and the memory knows that there are such. at: where it is. */
+struct json_object *responses_backend_item(struct asking *q,
+					   struct json_object *item,
+					   const struct at *at);
+
 /* What a whole response is made of. */
 struct responses_said {
 	struct span response;		/* upstream's object, or empty */

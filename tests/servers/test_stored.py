@@ -67,6 +67,45 @@ def to_the_letter(g):
     checks.equal(sent["problems"], [], "letter: upstream's faults")
 
 
+def by_their_ids(g):
+    """Items that are only named go upstream as upstream wrote them, through
+    either worker, in a small body and in one that a thread reads."""
+    g.upstream.clear()
+    g.upstream.script({"think": ["One \u00e4.", "Two \u2028."], "encrypted": "gAAA/+==",
+                       "say": "Hello \"you\" \\ \u20ac \U0001f600",
+                       "calls": [{"name": "f", "call_id": "call_l",
+                                  "arguments": {"a": "\n", "b": 1.5}}]})
+    r = create(g, stream=True, tools=[{"type": "function", "name": "f",
+                                       "parameters": {"type": "object"}, "strict": False}])
+    items = [raw_item(line) for line in r.text.split("\n")
+             if line.startswith("data:") and '"response.output_item.done"' in line]
+    named = [{"type": "item_reference", "id": json.loads(i)["id"]} for i in items]
+    result = {"type": "function_call_output", "call_id": "call_l", "output": "o"}
+    for size in [1] * 8 + [300_000]:
+        g.upstream.clear()
+        r = create(g, [{"role": "user", "content": "z" * size}, *named, result])
+        checks.equal(r.status, 200, "ids: the answer")
+        sent = g.upstream.requests()[-1]
+        checks.check(",".join(items) in sent["text"], f"ids: as they came, {size}",
+                     (items, sent["text"][-3000:]))
+        checks.equal(sent["problems"], [], "ids: upstream's faults")
+    # above the ceiling of both, and what is only a part of it
+    g.upstream.clear()
+    r = create(g, named[:1] * 10_001)
+    checks.equal((r.status, r.json()["error"]["param"]), (413, "input"),
+                 "ids: too many")
+    create(g, [{"type": "message", "role": "user", "id": "msg_mega",
+                "content": "y" * (4 << 20)}], store=True)
+    g.upstream.clear()
+    r = create(g, [{"id": "msg_mega"}] * 7)
+    checks.equal((r.status, r.json()["error"]["param"]), (413, "input"),
+                 "ids: too large together")
+    checks.equal(len(g.upstream.requests()), 0, "ids: upstream is not asked")
+    r = create(g, [{"id": "msg_mega"}] * 2)
+    checks.equal((r.status, len(g.upstream.requests())), (200, 1),
+                 "ids: as large as they may be")
+
+
 def large_and_packed(g):
     """What a thread reads is recalled in it, too."""
     g.upstream.clear()
@@ -199,8 +238,8 @@ def slow_store(g):
 
 def main():
     with Gateway(kind="chatgpt", workers=2) as g:
-        for test in (to_the_letter, large_and_packed, many_at_once, across_workers,
-                     too_long, slow_store):
+        for test in (to_the_letter, by_their_ids, large_and_packed, many_at_once,
+                     across_workers, too_long, slow_store):
             try:
                 test(g)
             except Exception as e:
