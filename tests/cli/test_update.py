@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import test_ops  # noqa: E402
+from terminal import Terminal  # noqa: E402
 from test_ops import BIN, ROOT, Checks, Load, Place, environment, until  # noqa: E402
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid",
@@ -255,10 +256,37 @@ def test_tree(t):
         t.check(r.code == 69 and "git tree" in r.err, "not built from git", r)
 
 
+class Seat:
+    """Where a terminal stands that types the commands of an updated gateway."""
+
+    def __init__(self, p):
+        self.top = p.dir
+        self.env = dict(p.env, PATH=os.path.dirname(p.command[0]) + ":" +
+                        p.env["PATH"], TERM="dumb")
+
+
+def test_terminal(t):
+    """Seen to go on for as long as it takes, and told how it went."""
+    with Updated() as p, Terminal(Seat(p), columns=100, rows=50) as tty:
+        t.check(tty.run("chatmock start").code == 0, "start", tty.screen())
+        p.push("two", fcgi__chatmock_dot_c=(NAME + '"\\n"', NAME + '"-two\\n"'))
+        tty.type("chatmock update\n")
+        t.check(tty.wait(r"build|fetch|mak", 30), "it says what it does", tty.screen())
+        t.check(until(lambda: tty.screen().rstrip().splitlines()[-1].startswith("<"),
+                      300, 0.2), "it ends", tty.screen())
+        t.check("two" in tty.screen() and "-two" in p.version(), "and says what is new",
+                tty.screen())
+        r = tty.run("chatmock rollback --list")
+        t.check(r.code == 0 and len(r.out.strip().splitlines()) >= 2, "the builds", r)
+        r = tty.run("chatmock rollback", seconds=90)
+        t.check(r.code == 0 and "-two" not in p.version(), "rollback", r)
+        t.check(tty.run("chatmock stop", seconds=60).code == 0, "stop")
+
+
 if __name__ == "__main__":
     if os.environ.get("CHATMOCK_TEST_BIN"):     # objects of another build
         print("SKIP update: it is about the build in build/")
         print("cli-update: 0 passed, 0 failed, 1 skipped")
         sys.exit(0)
     sys.exit(Checks("cli-update").run(test_update_and_rollback, test_going_back,
-                                      test_tree))
+                                      test_tree, test_terminal))

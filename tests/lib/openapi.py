@@ -63,7 +63,8 @@ class OpenAPI:
         if made.returncode != 0:
             self.why = made.stdout.strip() or "no packages from PyPI"
             return
-        sys.path += glob.glob(made.stdout.strip() + "/lib/python3*/site-packages")
+        # before Debian's own, which are older
+        sys.path[:0] = glob.glob(made.stdout.strip() + "/lib/python3*/site-packages")
         import jsonschema
         import referencing
         import referencing.jsonschema
