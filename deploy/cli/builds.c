@@ -120,6 +120,26 @@ bool builds_current(const char *home, struct build *b)
 	return is_id(id) && read_about(home, id, b);
 }
 
+/* How many builds a second has already: ids are told apart, and put into their
+ * order, by that number, whatever stands behind it. */
+static int made_then(const char *dir, const char *second)
+{
+	size_t len = strlen(second);
+	struct dirent *e;
+	int n = 0;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d)))
+		if (strncmp(e->d_name, second, len) == 0 && e->d_name[len] == '-') {
+			int seen = (int)strtol(e->d_name + len + 1, NULL, 10) + 1;
+
+			n = seen > n ? seen : n;
+		}
+	if (d)
+		closedir(d);
+	return n;
+}
+
 enum err build_new(const char *home, struct build *b, struct err_note *note)
 {
 	time_t now = (time_t)(clock_wall_us() / 1000000);
@@ -132,7 +152,7 @@ enum err build_new(const char *home, struct build *b, struct err_note *note)
 	strftime(at, sizeof(at), "%Y%m%d-%H%M%S", &tm);
 	if (file_make_dir(place_in(&path, home, "builds"), note))
 		return note->code;
-	for (int i = 0; i < 100; i++) {
+	for (int i = made_then(path.s, at); i < 100; i++) {
 		snprintf(b->id, sizeof(b->id), "%s-%02d-%.8s", at, i,
 			 b->commit[0] ? b->commit : "tree");
 		if (mkdir(build_path(&path, home, b->id, ""), 0700) == 0)

@@ -271,7 +271,7 @@ def test_terminal(t):
         t.check(tty.run("chatmock start").code == 0, "start", tty.screen())
         p.push("two", fcgi__chatmock_dot_c=(NAME + '"\\n"', NAME + '"-two\\n"'))
         tty.type("chatmock update\n")
-        t.check(tty.wait(r"build|fetch|mak", 30), "it says what it does", tty.screen())
+        t.check(tty.wait(r"1 new commit", 60), "it says what it does", tty.screen())
         t.check(until(lambda: tty.screen().rstrip().splitlines()[-1].startswith("<"),
                       300, 0.2), "it ends", tty.screen())
         t.check("two" in tty.screen() and "-two" in p.version(), "and says what is new",
