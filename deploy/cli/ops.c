@@ -6,6 +6,7 @@
 
 #include "../../shared/file.h"
 #include "../../shared/http.h"
+#include "../keep/wish.h"
 
 #define MAX_BODY (1u << 20)
 
@@ -173,4 +174,23 @@ struct json_object *ops_report(struct cli *cli)
 	buf_free(&said);
 	buf_free(&err);
 	return v;
+}
+
+int ops_as_it_runs(struct cli *cli, int (*act)(struct cli *cli))
+{
+	struct err_note note = ERR_NOTE_INIT;
+	char missing[128];
+	int lock, status = ops_settings(cli);
+
+	if (!status)
+		status = ops_lock(cli, OPS_PATIENCE_MS, &lock);
+	if (status)
+		return status;
+	if (!wish_adopt(cli->config.home, missing, sizeof(missing), &note))
+		status = ops_settings(cli);
+	cli->set_count = 0;	/* they are in the environment now */
+	if (!status)
+		status = act(cli);
+	close(lock);
+	return status;
 }

@@ -58,4 +58,8 @@ int ops_get(struct cli *cli, const char *path, int ms, struct buf *body);
  * needs no key. NULL: it did not say anything. */
 struct json_object *ops_report(struct cli *cli);
 
+/* Does act with the settings of the gateway that runs, and nobody else at
+ * work on it. Its exit code, or that of what kept it from being done. */
+int ops_as_it_runs(struct cli *cli, int (*act)(struct cli *cli));
+
 #endif

@@ -3,9 +3,7 @@
  */
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../keep/wish.h"
 #include "builds.h"
 
 static int show_json(struct cli *cli, const struct build *all, size_t count)
@@ -129,21 +127,7 @@ out:
 
 static int run(struct cli *cli)
 {
-	struct err_note note = ERR_NOTE_INIT;
-	char missing[128];
-	int lock, status = ops_settings(cli);
-
-	if (!status)
-		status = ops_lock(cli, OPS_PATIENCE_MS, &lock);
-	if (status)
-		return status;
-	if (!wish_adopt(cli->config.home, missing, sizeof(missing), &note))
-		status = ops_settings(cli);
-	cli->set_count = 0;	/* they are in the environment now */
-	if (!status)
-		status = rollback(cli);
-	close(lock);
-	return status;
+	return ops_as_it_runs(cli, rollback);
 }
 
 const struct cli_command cli_rollback = {

@@ -7,7 +7,6 @@
 
 #include "../../shared/file.h"
 #include "../../shared/text.h"
-#include "../keep/wish.h"
 #include "builds.h"
 #include "tree.h"
 
@@ -171,22 +170,7 @@ static int update(struct cli *cli)
 
 static int run(struct cli *cli)
 {
-	struct err_note note = ERR_NOTE_INIT;
-	char missing[128];
-	int lock, status = ops_settings(cli);
-
-	if (!status)
-		status = ops_lock(cli, OPS_PATIENCE_MS, &lock);
-	if (status)
-		return status;
-	/* checks are made with the settings of what runs */
-	if (!wish_adopt(cli->config.home, missing, sizeof(missing), &note))
-		status = ops_settings(cli);
-	cli->set_count = 0;	/* they are in the environment now */
-	if (!status)
-		status = update(cli);
-	close(lock);
-	return status;
+	return ops_as_it_runs(cli, update);
 }
 
 const struct cli_command cli_update = {

@@ -72,7 +72,7 @@ static void write_file(struct buf *file, int kind, struct span s)
 	if (kind == 2)
 		buf_str(&token, "e30.");
 	if (kind == 2)
-		base64url(&token, s);
+		base64url_encode(s, &token);
 	else
 		buf_span_add(&token, s);
 	if (kind == 2)

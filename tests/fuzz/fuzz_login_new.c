@@ -88,7 +88,7 @@ static void show(struct span s)
 
 	buf_init(&token, 1u << 20);
 	buf_str(&token, "e30.");
-	base64url(&token, s);
+	base64url_encode(s, &token);
 	buf_str(&token, ".c2ln");
 	l.id_token = token.ptr;
 	login_account(&l, &who);

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../shared/text.h"
 #include "../../shared/clock.h"
 #include "../../shared/login_file.h"
 #include "test.h"
@@ -51,22 +52,6 @@ static inline void nap_ms(int ms)
 		;
 }
 
-static inline void base64url(struct buf *out, struct span s)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint32_t bits = 0;
-	int have = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		bits = bits << 8 | (unsigned char)s.ptr[i];
-		for (have += 8; have >= 6; have -= 6)
-			buf_char(out, letters[bits >> (have - 6) & 63]);
-	}
-	if (have)
-		buf_char(out, letters[bits << (6 - have) & 63]);
-}
-
 /* A token whose payload is claims; the caller frees it. */
 static inline char *jwt(const char *claims)
 {
@@ -74,7 +59,7 @@ static inline char *jwt(const char *claims)
 
 	buf_init(&b, 1 << 20);
 	buf_str(&b, "eyJhbGciOiJub25lIn0.");
-	base64url(&b, span_of(claims));
+	base64url_encode(span_of(claims), &b);
 	buf_str(&b, ".c2ln");
 	return buf_take(&b);
 }
