@@ -27,6 +27,7 @@ NOT_SANITIZED = {"clang", "sanitized", "valgrind", "cases-sanitized",
 if SAN:
     programs = os.path.join(ROOT, "build", "san", "bin")
     os.environ.update(CHATMOCK_TEST_BIN=programs, CHATMOCK_BIN=programs)
+FAULT = re.compile(r"^(FAIL|FAILED) |^[\w./-]+\.[ch]:\d+: |SUMMARY: ")
 COUNT = re.compile(r"^([\w./-]+): (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 # stage, what it is, seconds it may take, command
@@ -132,6 +133,12 @@ def count(lines):
     return passed, failed, skipped
 
 
+def faults_of(lines):
+    """The lines that say what failed, else the end of what was said."""
+    found = [line for line in lines if FAULT.search(line)] or lines[-5:]
+    return [line[:300] for line in found[:8]]
+
+
 def main():
     # Who is started in the background by a script is deaf to Ctrl-C, and so
     # would be all that is tested.
@@ -146,7 +153,7 @@ def main():
     if unknown:
         print("no such stage:", ", ".join(sorted(unknown)))
         return 64
-    total = [0, 0, 0]
+    total, faults = [0, 0, 0], []
     for name, what, seconds, command in STAGES:
         if wanted and name not in wanted or SAN and name in NOT_SANITIZED:
             continue
@@ -170,6 +177,10 @@ def main():
             print(f"    ended with {code}; the end of build/test/{name}.log:")
             for line in lines[-60:]:
                 print("    | " + line)
+            faults += [f"{name}: {line}" for line in faults_of(lines)]
+    # Once more at the end, where who sees only the end of a log looks.
+    for line in faults:
+        print(line)
     print(f"{total[0]} passed, {total[1]} failed"
           + (f", {total[2]} skipped" if total[2] else ""))
     return 1 if total[1] else 0

@@ -36,6 +36,7 @@ PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 class Checks:
     def __init__(self, name):
         self.name, self.passed, self.failed, self.skipped = name, 0, 0, 0
+        self.test = ""
 
     def skip(self, what, why):
         self.skipped += 1
@@ -46,7 +47,7 @@ class Checks:
             self.passed += 1
         else:
             self.failed += 1
-            print("FAILED", what, *details, flush=True)
+            print("FAILED", self.test, what, *details, flush=True)
         return bool(ok)
 
     def run(self, *tests):
@@ -54,13 +55,13 @@ class Checks:
         for test in tests:
             if only and not any(word in test.__name__ for word in only):
                 continue
-            begun = time.monotonic()
+            begun, self.test = time.monotonic(), test.__name__ + ":"
             try:
                 test(self)
             except Exception as e:      # a test that breaks is one that failed
                 import traceback
                 traceback.print_exc(file=sys.stdout)
-                self.check(False, test.__name__, repr(e))
+                self.check(False, repr(e))
             print(f"  {test.__name__} {time.monotonic() - begun:.1f} s", flush=True)
         print(f"{self.name}: {self.passed} passed, {self.failed} failed"
               + (f", {self.skipped} skipped" if self.skipped else ""), flush=True)
