@@ -17,6 +17,7 @@
 
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
+#include "../../shared/signals.h"
 
 #define TICK_MS 100
 #define IDLE_MS 1000
@@ -25,25 +26,6 @@
 #define MAX_CONF (512u << 10)
 
 extern char **environ;
-
-static bool listen_to_signals(struct keeper *k)
-{
-	static const int signals[] = {
-		SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD,
-	};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-		signal(signals[i], SIG_DFL);
-		sigaddset(&set, signals[i]);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return false;
-	k->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return k->signal_fd >= 0;
-}
 
 /* Who executed itself still holds them; they are found again. */
 static enum err take_locks(struct keeper *k, struct err_note *note)
@@ -294,7 +276,7 @@ static enum err prepare(struct keeper *k, struct err_note *note)
 	k->log = log_open(place_in(&path, k->config.home, "log/error.log"),
 			  k->config.verbose ? LOG_DEBUG : LOG_INFO);
 	k->web = web_at(k->config.web_server);
-	if (!k->log || !listen_to_signals(k))
+	if (!k->log || (k->signal_fd = signals_listen()) < 0)
 		return err_set(note, ERR_SYSTEM, "%s", strerror(errno));
 	if (k->mode == KEEPER_RESUMED)
 		return adopt(k, note);

@@ -17,6 +17,7 @@
 
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
+#include "../../shared/signals.h"
 #include "reload.h"
 #include "second.h"
 
@@ -53,26 +54,6 @@ static struct log *open_log(const struct config *c, const char *name)
 	log = log_open(path.ptr, c->verbose ? LOG_DEBUG : LOG_INFO);
 	buf_free(&path);
 	return log;
-}
-
-static bool listen_to_signals(struct master *m)
-{
-	static const int signals[] = {
-		SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD,
-	};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-		/* A shell without job control starts us with INT ignored. */
-		signal(signals[i], SIG_DFL);
-		sigaddset(&set, signals[i]);
-	}
-	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return false;
-	m->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return m->signal_fd >= 0;
 }
 
 /* Takes over the workers of the master that became us. */
@@ -280,7 +261,8 @@ int master_run(const struct program *p, const struct config *c,
 		goto out;
 	status = EX_OSERR;
 	if (!adopt(&m.crew, h) || !crew_init(&m.crew, (size_t)p->workers(c)) ||
-	    !reload_init(&m.reload, argv, m.log) || !listen_to_signals(&m)) {
+	    !reload_init(&m.reload, argv, m.log) ||
+	    (m.signal_fd = signals_listen()) < 0) {
 		log_msg(m.log, LOG_ERROR, "master_start", "can not start: %s",
 			strerror(errno));
 		goto out;
