@@ -8,13 +8,11 @@
  */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../shared/clock.h"
 #include "../shared/file.h"
+#include "../shared/harden.h"
 #include "jobs.h"
 #include "options.h"
 #include "report.h"
@@ -27,18 +25,6 @@
 #define MAX_DID		4096
 
 extern char **environ;
-
-/* Tokens are in our memory: no core files, no looking in by others. */
-static void harden(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	umask(077);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
 
 static const char *words_of(const struct err_note *note)
 {

@@ -6,31 +6,15 @@
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../shared/harden.h"
 #include "../../shared/http.h"
 #include "private.h"
 
 #define MAX_HELP (1u << 20)
 
 extern char **environ;
-
-/* Tokens may be in our memory: no core files, no looking in by others; what we
- * make is ours alone. */
-static void harden(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	umask(077);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* The programs lie beside the file that runs, whatever link led to it. */
 static void find_bin(struct cli *cli)
@@ -153,6 +137,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	harden();
+	signal(SIGPIPE, SIG_IGN);
 	words = calloc((size_t)argc + 2, sizeof(*words));
 	if (!words)
 		return EX_OSERR;

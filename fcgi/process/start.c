@@ -2,31 +2,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
-
-/* Tokens are in our memory: no core files, no looking in by others' debuggers.
- * (The leak checker is such a debugger.) */
-static void harden(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	umask(077);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef SANITIZED
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
+#include "../../shared/harden.h"
 
 /* A starter may have closed some of the first three: nothing else may get
  * their numbers, or a library's words on stderr would end up in it. */
