@@ -3,25 +3,20 @@
 // It takes some seconds a run. Nothing of it goes out: what is not asked of
 // the gateway ends at a closed port of this machine. Its tools are allowed by
 // name, for what allows all of them does not run as root.
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, BOTH, withGateway } from "./harness.mjs";
+import * as programs from "./program.mjs";
 
-const program = join(process.env.CLIENTS_PACKAGES, "node_modules/@anthropic-ai",
-	`claude-code-linux-${process.arch}`, "claude");
+const program = programs.installed("@anthropic-ai", `claude-code-linux-${process.arch}`, "claude");
 const RUN_MS = 90000;
 const BILLING = /x-anthropic-billing-header/;
 
 const environment = (g, home) => ({
-	PATH: process.env.PATH,
+	...programs.alone,
 	HOME: home,
 	TMPDIR: join(home, "tmp"),
-	NO_PROXY: "127.0.0.1",
-	HTTP_PROXY: "http://127.0.0.1:9",
-	HTTPS_PROXY: "http://127.0.0.1:9",
 	ANTHROPIC_BASE_URL: g.base,
 	ANTHROPIC_AUTH_TOKEN: "sk-client",
 	CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
@@ -31,36 +26,14 @@ const environment = (g, home) => ({
 });
 
 // Runs it with a prompt. All that it started ends with it: they are a group.
-async function run(g, home, words, { args = [], during = async () => {} } = {}) {
-	const child = spawn(program, ["-p", ...args, "--", words], {
-		cwd: join(home, "project"), env: environment(g, home),
-		stdio: ["ignore", "pipe", "pipe"], detached: true,
+const run = (g, home, words, { args = [], during } = {}) =>
+	programs.run(program, ["-p", ...args, "--", words], {
+		cwd: join(home, "project"), env: environment(g, home), ms: RUN_MS, during,
+		group: true,
 	});
-	const ended = new Promise((resolve) => child.once("close", resolve));
-	const stop = () => {
-		try {
-			process.kill(-child.pid, "SIGKILL");
-		} catch {
-			// nobody of them is left
-		}
-	};
-	const timer = setTimeout(stop, RUN_MS);
-	let out = "", err = "";
-
-	child.stdout.on("data", (d) => out += d);
-	child.stderr.on("data", (d) => err += d);
-	try {
-		await during(child);
-		return { code: await ended, out, err };
-	} finally {
-		clearTimeout(timer);
-		stop();
-		await ended;
-	}
-}
 
 const JSON_LINES = ["--output-format", "stream-json", "--verbose"];
-const events = (r) => r.out.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const events = (r) => programs.events(r.out);
 const blocks = (got, type) => got.filter((e) => e.type === "assistant" || e.type === "user")
 	.flatMap((e) => e.message.content).filter((b) => b.type === type);
 
@@ -259,31 +232,20 @@ export default async function (t) {
 		t.skip("all of it", `no Claude Code for ${process.arch}`);
 		return;
 	}
-	const home = await mkdtemp(join(tmpdir(), "cm-claude-"));
-	const home_of = async (kind) => {
-		const dir = join(home, kind);
-
-		for (const name of ["project", "tmp"])
-			await mkdir(join(dir, name), { recursive: true });
-		await writeFile(join(dir, "project", "note.txt"), "the word is heliotrope\n");
-		return dir;
-	};
-	try {
+	await programs.withDirectory("cm-claude-", async (home) => {
 		for (const options of BOTH)
 			await withGateway(options, async (g) => {
-				const dir = await home_of(g.kind);
+				const dir = await programs.workplace(join(home, g.kind), "tmp");
 
 				for (const what of of_kind[g.kind]) {
 					const log = g.home + "/log/access.log";
 					const before = (await readFile(log, "utf8")).length;
 
-					g.log = async () => (await readFile(log, "utf8")).slice(before)
-						.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+					g.log = async () => programs.events(
+						(await readFile(log, "utf8")).slice(before));
 					await t.test(g, what, () => scenes[what](g, dir),
 						{ ms: RUN_MS + 5000, faults: what.includes("refuses") });
 				}
 			});
-	} finally {
-		await rm(home, { recursive: true, force: true });
-	}
+	});
 }

@@ -1,14 +1,13 @@
 // codex_models.mjs - Codex CLI asks which models there are: it takes upstream's
 // list as the gateway hands it on, and keeps to its own where there is none.
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { codex } from "./codex_scenes.mjs";
 import { assert, sleep, withGateway } from "./harness.mjs";
+import { alone, run, withDirectory } from "./program.mjs";
 
-const program = join(process.env.CLIENTS_PACKAGES, "node_modules", "@openai",
-	`codex-linux-${process.arch}`, "vendor", "x86_64-unknown-linux-musl", "bin", "codex");
+const RUN_MS = 25000;
 
 const config = (g) => `
 model_provider = "chatmock"
@@ -25,35 +24,23 @@ requires_openai_auth = true
 
 // The models that it has then, and what it keeps of the answer.
 async function models(g) {
-	const dir = await mkdtemp(join(tmpdir(), "cm-codex-"));
+	let got;
 
-	try {
+	await withDirectory("cm-codex-", async (dir) => {
 		await copyFile(join(g.home, "auth.json"), join(dir, "auth.json"));
 		await writeFile(join(dir, "config.toml"), config(g));
-		const child = spawn(program, ["debug", "models"], {
-			cwd: dir,
-			env: {
-				PATH: process.env.PATH, HOME: dir, CODEX_HOME: dir,
-				NO_PROXY: "127.0.0.1", HTTP_PROXY: "http://127.0.0.1:9",
-				HTTPS_PROXY: "http://127.0.0.1:9",
-			},
-			stdio: ["ignore", "pipe", "pipe"],
+		const { code, out, err } = await run(codex, ["debug", "models"], {
+			cwd: dir, ms: RUN_MS, env: { ...alone, HOME: dir, CODEX_HOME: dir },
 		});
-		let out = "", err = "";
-
-		child.stdout.on("data", (d) => out += d);
-		child.stderr.on("data", (d) => err += d);
-		const code = await new Promise((resolve) => child.once("close", resolve));
 		const kept = join(dir, "models_cache.json");
 
 		assert.equal(code, 0, err);
-		return {
+		got = {
 			list: JSON.parse(out).models,
 			kept: existsSync(kept) ? JSON.parse(await readFile(kept, "utf8")) : null,
 		};
-	} finally {
-		await rm(dir, { recursive: true, force: true });
-	}
+	});
+	return got;
 }
 
 async function put(g, list, etag) {
@@ -76,7 +63,7 @@ async function put(g, list, etag) {
 }
 
 export default async function (t) {
-	if (!existsSync(program)) {
+	if (!existsSync(codex)) {
 		t.skip("all of it", `no codex for ${process.arch}`);
 		return;
 	}

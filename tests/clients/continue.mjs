@@ -3,14 +3,12 @@
 //
 // It asks for models called gpt-5 or o1 at /v1/responses and for all others at
 // /v1/chat/completions. Its own waits and names are those of continue_world.mjs.
-import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, BOTH, withGateway } from "./harness.mjs";
+import * as programs from "./program.mjs";
 
-const program = join(process.env.CLIENTS_PACKAGES, "node_modules", "@continuedev", "cli",
-	"dist", "cn.js");
+const program = programs.installed("@continuedev", "cli", "dist", "cn.js");
 const world = new URL("continue_world.mjs", import.meta.url).href;
 const RUN_MS = 90000;
 const CHAT = { model: "gpt-4.1", path: "/v1/chat/completions" };
@@ -23,40 +21,22 @@ const config = (g, model) => JSON.stringify({
 });
 
 // Runs it with a prompt: its exit code, and its words.
-async function run(g, home, { model }, words, during = async () => {}) {
-	const dir = await mkdtemp(join(home, "run-"));
+async function run(g, home, { model }, words, during) {
+	const dir = await programs.workplace(await mkdtemp(join(home, "run-")), "continue", "tmp");
 
-	for (const name of ["project", "continue", "tmp"])
-		await mkdir(join(dir, name));
-	await writeFile(join(dir, "project", "note.txt"), "the word is heliotrope\n");
 	await writeFile(join(dir, "config.yaml"), config(g, model));
-	const child = spawn(process.execPath, ["--import", world, program, "-p", "--auto",
-		"--config", join(dir, "config.yaml"), words], {
-		cwd: join(dir, "project"),
+	const { code, out, err } = await programs.run(process.execPath, ["--import", world, program,
+		"-p", "--auto", "--config", join(dir, "config.yaml"), words], {
+		cwd: join(dir, "project"), ms: RUN_MS, during,
 		env: {
 			PATH: process.env.PATH, HOME: dir, TMPDIR: join(dir, "tmp"),
 			CONTINUE_GLOBAL_DIR: join(dir, "continue"),
 			CONTINUE_CLI_ENABLE_TELEMETRY: "0",
 		},
-		stdio: ["ignore", "pipe", "pipe"],
 	});
-	const ended = new Promise((resolve) => child.once("close", resolve));
-	const timer = setTimeout(() => child.kill("SIGKILL"), RUN_MS);
-	let out = "", err = "";
 
-	child.stdout.on("data", (d) => out += d);
-	child.stderr.on("data", (d) => err += d);
-	try {
-		await during(child);
-		const code = await ended;
-
-		assert.doesNotMatch(err, /^outside: /m, "whom it looked for");
-		return { code, out: out.trim(), err };
-	} finally {
-		clearTimeout(timer);
-		child.kill("SIGKILL");
-		await ended;
-	}
+	assert.doesNotMatch(err, /^outside: /m, "whom it looked for");
+	return { code, out: out.trim(), err };
 }
 
 // The statuses with which the gateway answered it since the test began.
@@ -154,20 +134,14 @@ const of_kind = {
 	chatgpt: names,
 };
 
-export default async function (t) {
-	const home = await mkdtemp(join(tmpdir(), "cm-continue-"));
+export default (t) => programs.withDirectory("cm-continue-", async (home) => {
+	// its start takes seconds: one on each core
+	await Promise.all(BOTH.map((options) => withGateway(options, async (g) => {
+		for (const what of of_kind[g.kind]) {
+			const before = (await g.log()).length;
 
-	try {
-		// its start takes seconds: one on each core
-		await Promise.all(BOTH.map((options) => withGateway(options, async (g) => {
-			for (const what of of_kind[g.kind]) {
-				const before = (await g.log()).length;
-
-				await t.test(g, what, () => scenes[what](g, home, before),
-					{ ms: RUN_MS + 5000 });
-			}
-		})));
-	} finally {
-		await rm(home, { recursive: true, force: true });
-	}
-}
+			await t.test(g, what, () => scenes[what](g, home, before),
+				{ ms: RUN_MS + 5000 });
+		}
+	})));
+});

@@ -1,14 +1,12 @@
 // opencode.mjs - the coding agent itself: its binary, a home of its own, and
 // nothing but the gateway to talk to.
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, BOTH, withGateway } from "./harness.mjs";
+import * as programs from "./program.mjs";
 
-const program = join(process.env.CLIENTS_PACKAGES, "node_modules",
-	`opencode-linux-${process.arch}-baseline`, "bin", "opencode");
+const program = programs.installed(`opencode-linux-${process.arch}-baseline`, "bin", "opencode");
 const RUN_MS = 60000;
 // it asks for a title of the conversation beside the answer
 const title = { match: "You are a title generator", say: "A title" };
@@ -31,15 +29,11 @@ const config = (g) => ({
 	} },
 });
 
-// No updates, no lists of models, no packages: what would go out ends at a
-// closed port of this machine.
+// No updates, no lists of models, no packages.
 const environment = (g, home) => ({
-	PATH: process.env.PATH,
+	...programs.alone,
 	HOME: home,
 	TMPDIR: join(home, "tmp"),
-	NO_PROXY: "127.0.0.1",
-	HTTP_PROXY: "http://127.0.0.1:9",
-	HTTPS_PROXY: "http://127.0.0.1:9",
 	npm_config_registry: "http://127.0.0.1:9/",
 	OPENCODE_CONFIG_CONTENT: JSON.stringify(config(g)),
 	OPENCODE_MODELS_PATH: join(home, "models.json"),
@@ -53,28 +47,12 @@ const environment = (g, home) => ({
 });
 
 // Runs it with a prompt: its exit code, events, and words on stderr.
-async function run(g, home, words, { during = async () => {}, args = [] } = {}) {
-	const child = spawn(program, ["run", "--format", "json", ...args, words], {
-		cwd: join(home, "project"), env: environment(g, home),
-		stdio: ["ignore", "pipe", "pipe"],
+async function run(g, home, words, { during, args = [] } = {}) {
+	const r = await programs.run(program, ["run", "--format", "json", ...args, words], {
+		cwd: join(home, "project"), env: environment(g, home), ms: RUN_MS, during,
 	});
-	const ended = new Promise((resolve) => child.once("close", resolve));
-	const timer = setTimeout(() => child.kill("SIGKILL"), RUN_MS);
-	let out = "", err = "";
 
-	child.stdout.on("data", (d) => out += d);
-	child.stderr.on("data", (d) => err += d);
-	try {
-		await during(child);
-		const code = await ended;
-		const events = out.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-
-		return { code, events, err };
-	} finally {
-		clearTimeout(timer);
-		child.kill("SIGKILL");
-		await ended;
-	}
+	return { ...r, events: programs.events(r.out) };
 }
 
 const answers = (sent) => sent.filter((s) => !s.text.includes(title.match));
@@ -160,25 +138,14 @@ export default async function (t) {
 		t.skip("all of it", `no opencode for ${process.arch}`);
 		return;
 	}
-	const home = await mkdtemp(join(tmpdir(), "cm-opencode-"));
-	const home_of = async (kind) => {
-		const dir = join(home, kind);
-
-		await mkdir(join(dir, "project"), { recursive: true });
-		await mkdir(join(dir, "tmp"));
-		await writeFile(join(dir, "models.json"), "{}");
-		await writeFile(join(dir, "project", "note.txt"), "the word is heliotrope\n");
-		return dir;
-	};
-	try {
+	await programs.withDirectory("cm-opencode-", async (home) => {
 		// its start takes seconds: one on each core
 		await Promise.all(BOTH.map((options) => withGateway(options, async (g) => {
-			const dir = await home_of(g.kind);
+			const dir = await programs.workplace(join(home, g.kind), "tmp");
 
+			await writeFile(join(dir, "models.json"), "{}");
 			for (const what of of_kind[g.kind])
 				await t.test(g, what, () => scenes[what](g, dir), { ms: RUN_MS + 5000 });
 		})));
-	} finally {
-		await rm(home, { recursive: true, force: true });
-	}
+	});
 }
