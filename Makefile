@@ -148,9 +148,9 @@ fuzz-run: $(FUZZ_BIN)
 run:
 	@deploy/deps.sh build run
 	@$(MAKE) --no-print-directory all
-	@exec deploy/run.sh $(BIN)
+	@exec $(BIN)/chatmock start --try
 
-# run.sh finds the samples and the programs from where it lies
+# the programs find the samples from where they lie
 LIB = $(DESTDIR)$(PREFIX)/lib/chatmock
 DATA = $(DESTDIR)$(PREFIX)/share
 SHARE = $(DATA)/chatmock
@@ -174,8 +174,8 @@ install: all
 	$(BIN)/chatmock completion zsh >$(DATA)/zsh/site-functions/_chatmock
 	$(BIN)/chatmock completion fish >$(DATA)/fish/vendor_completions.d/chatmock.fish
 	install -m 644 lighttpd.conf.sample README.md LICENSE $(SHARE)
-	install -m 755 deploy/run.sh deploy/fetch-timer.sh deploy/deps.sh $(SHARE)/deploy
-	install -m 644 deploy/lib.sh deploy/*.sample deploy/*.yml $(SHARE)/deploy
+	install -m 755 deploy/deps.sh $(SHARE)/deploy
+	install -m 644 deploy/*.sample deploy/*.yml $(SHARE)/deploy
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -32,7 +32,7 @@ build /usr/include/zstd.h libzstd-dev
 build /usr/include/wslay/wslay.h libwslay-dev
 build /usr/include/http_parser.h libhttp-parser-dev
 run bash bash
-run setpriv util-linux
+test setpriv util-linux
 run spawn-fcgi spawn-fcgi
 run lighttpd lighttpd
 run curl curl

@@ -14,7 +14,7 @@ static int bring_back(struct cli *cli)
 {
 	struct err_note note = ERR_NOTE_INIT;
 	char missing[128];
-	int lock_unused = -1, status;
+	int status;
 
 	if (wish_adopt(cli->config.home, missing, sizeof(missing), &note))
 		return cli_fail(cli, EX_NOINPUT, "%s", note.why);
@@ -24,7 +24,7 @@ static int bring_back(struct cli *cli)
 				"start; put it into a file", missing);
 	status = ops_settings(cli);
 	if (!status)
-		status = ops_start(cli, false, &lock_unused);
+		status = ops_start(cli);
 	if (!status)
 		cli_warn(cli, "it did not run and was started again");
 	return status;

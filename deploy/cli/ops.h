@@ -25,10 +25,13 @@ MUST_USE int ops_lock(struct cli *cli, int wait_ms, int *lock);
 
 /* --- under the lock */
 
-/* Cleans up what an earlier one left, checks, starts. Returns when it answers,
- * or in the foreground when it has ended; the lock is let go then when it
- * begins (-1). 0, or the exit code after the complaint. */
-MUST_USE int ops_start(struct cli *cli, bool foreground, int *lock);
+/* Cleans up what an earlier one left, checks, starts; returns when it answers.
+ * 0, or the exit code after the complaint. */
+MUST_USE int ops_start(struct cli *cli);
+
+/* The same in the foreground; returns when it has ended. The lock is let go
+ * when it begins (-1). */
+MUST_USE int ops_start_here(struct cli *cli, int *lock);
 
 /* force: streams are ended at once and who does not end is killed. */
 MUST_USE int ops_stop(struct cli *cli, bool force);
@@ -49,6 +52,9 @@ MUST_USE int ops_check(struct cli *cli, const char *program, const char *option)
 
 /* The keeper, when it lives. */
 bool ops_keeper(const struct cli *cli, struct proc *keeper);
+
+/* The gateway that this keeper keeps answers, its web server too. */
+bool ops_answers(struct cli *cli, pid_t keeper);
 
 /* GET of a path of the gateway, at most ms; its status, 0: no answer. body may
  * be NULL. */

@@ -41,23 +41,6 @@ static bool wait_orphans(const char *home, int sig, int64_t us)
 	return true;
 }
 
-/* `make run` writes its number alone. */
-static pid_t by_hand(const char *home)
-{
-	struct err_note note = ERR_NOTE_INIT;
-	struct place path, lock;
-	int64_t pid = 0;
-	struct buf text;
-
-	buf_init(&text, 4096);
-	if (file_read(place_in(&path, home, "run/pid"), &text, NULL, &note) ||
-	    !text_int(text_trim(buf_span(&text)), &pid) ||
-	    proc_holds((pid_t)pid, place_in(&lock, home, "run/lock")) < 0)
-		pid = 0;
-	buf_free(&text);
-	return (pid_t)pid;
-}
-
 static int clean_up(struct cli *cli)
 {
 	const char *home = cli->config.home;
@@ -65,10 +48,6 @@ static int clean_up(struct cli *cli)
 
 	if (orphans_none(home))
 		return 0;
-	if (by_hand(home))
-		return cli_fail(cli, EX_TEMPFAIL, "another gateway runs on %s (its "
-				"pid is %d); stop it first", home,
-				(int)by_hand(home));
 	cli_warn(cli, "ending what an earlier gateway left behind");
 	cli_progress(cli, "waiting for its streams");
 	gone = wait_orphans(home, SIGTERM, ORPHANS_US) ||
@@ -202,7 +181,7 @@ static int tell_failure(struct cli *cli, int status)
 	return code;
 }
 
-static bool answers(struct cli *cli, pid_t keeper)
+bool ops_answers(struct cli *cli, pid_t keeper)
 {
 	struct state state;
 	int status;
@@ -222,7 +201,7 @@ static int wait_ready(struct cli *cli, pid_t keeper)
 	do {
 		if (waitpid(keeper, &status, WNOHANG) == keeper)
 			return tell_failure(cli, status);
-		if (answers(cli, keeper)) {
+		if (ops_answers(cli, keeper)) {
 			kill(keeper, SIGUSR2);	/* our child, not reaped */
 			return 0;
 		}
@@ -235,12 +214,21 @@ static int wait_ready(struct cli *cli, pid_t keeper)
 			cli->config.home);
 }
 
-static int in_background(struct cli *cli)
+static int begin(struct cli *cli)
+{
+	widen_path();
+	cli->environ_ = environ;
+	return prepare(cli);
+}
+
+int ops_start(struct cli *cli)
 {
 	struct err_note note = ERR_NOTE_INIT;
-	int status;
+	int status = begin(cli);
 	pid_t pid;
 
+	if (status)
+		return status;
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0)
@@ -256,17 +244,12 @@ static int in_background(struct cli *cli)
 	return status;
 }
 
-int ops_start(struct cli *cli, bool foreground, int *lock)
+int ops_start_here(struct cli *cli, int *lock)
 {
-	int status;
+	int status = begin(cli);
 
-	widen_path();
-	cli->environ_ = environ;
-	status = prepare(cli);
 	if (status)
 		return status;
-	if (!foreground)
-		return in_background(cli);
 	/* its own locks say from here on that it runs */
 	close(*lock);
 	*lock = -1;

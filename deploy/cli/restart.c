@@ -10,7 +10,7 @@ static int restart(struct cli *cli)
 {
 	struct err_note note = ERR_NOTE_INIT;
 	char missing[128] = "";
-	int lock_unused = -1, status = 0;
+	int status = 0;
 
 	/* the settings of the start, where ours do not say otherwise */
 	if (!wish_adopt(cli->config.home, missing, sizeof(missing), &note))
@@ -22,7 +22,7 @@ static int restart(struct cli *cli)
 	if (!status)
 		status = ops_stop(cli, cli_has(cli, "force"));
 	if (!status)
-		status = ops_start(cli, false, &lock_unused);
+		status = ops_start(cli);
 	return status;
 }
 

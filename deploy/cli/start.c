@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ops.h"
+#include "start_try.h"
 
 static void greet(struct cli *cli, const struct proc *keeper)
 {
@@ -26,10 +26,41 @@ static void greet(struct cli *cli, const struct proc *keeper)
 		 cli->config.home);
 }
 
+static int start_here(struct cli *cli, bool try_, int *lock)
+{
+	struct proc keeper = { 0 };
+	bool demo = false;
+	int status = 0;
+
+	if (ops_keeper(cli, &keeper))
+		return cli_fail(cli, EX_TEMPFAIL, "a gateway runs on %s already "
+				"(pid %d)", cli->config.home, (int)keeper.pid);
+	if (try_)
+		status = try_prepare(cli, &demo);
+	if (try_ && !status)
+		status = try_greet(cli, demo);
+	return status ? status : ops_start_here(cli, lock);
+}
+
+static int start(struct cli *cli)
+{
+	struct proc keeper = { 0 };
+	int status = 0;
+
+	if (ops_keeper(cli, &keeper))
+		cli_note(cli, "it runs already");
+	else
+		status = ops_start(cli);
+	if (!status && !keeper.pid && !ops_keeper(cli, &keeper))
+		status = cli_fail(cli, EX_SOFTWARE, "it ended at once");
+	if (!status)
+		greet(cli, &keeper);
+	return status;
+}
+
 static int run(struct cli *cli)
 {
-	bool foreground = cli_has(cli, "foreground");
-	struct proc keeper = { 0 };
+	bool try_ = cli_has(cli, "try");
 	int lock = -1, status;
 
 	if (cli_has(cli, "verbose"))
@@ -37,20 +68,9 @@ static int run(struct cli *cli)
 	status = ops_settings(cli);
 	if (!status)
 		status = ops_lock(cli, OPS_PATIENCE_MS, &lock);
-	if (status)
-		return status;
-	if (ops_keeper(cli, &keeper) && !foreground) {
-		cli_note(cli, "it runs already");
-	} else if (keeper.pid && foreground) {
-		status = cli_fail(cli, EX_TEMPFAIL, "a gateway runs on %s already "
-				  "(pid %d)", cli->config.home, (int)keeper.pid);
-	} else {
-		status = ops_start(cli, foreground, &lock);
-		if (!status && !foreground && !ops_keeper(cli, &keeper))
-			status = cli_fail(cli, EX_SOFTWARE, "it ended at once");
-	}
-	if (!status && !foreground)
-		greet(cli, &keeper);
+	if (!status)
+		status = try_ || cli_has(cli, "foreground") ?
+			start_here(cli, try_, &lock) : start(cli);
 	if (lock >= 0)
 		close(lock);
 	return status;
@@ -64,11 +84,16 @@ const struct cli_command cli_start = {
 		  .help = "log summaries of requests (CHATMOCK_VERBOSE)" },
 		{ .name = "foreground", .letter = 'F',
 		  .help = "stay, and end it all on Ctrl-C or TERM; for supervisors" },
+		{ .name = "try", .letter = 't',
+		  .help = "the same for a first try (make run): a local demo answers "
+		  "where there is neither a login nor an upstream, and open streams "
+		  "have 2 s at the end" },
 		{ .name = NULL } },
 	.examples = (const struct cli_example[]){
 		{ "chatmock start", "in the background, on CHATMOCK_PORT" },
 		{ "chatmock start --set CHATMOCK_WEB_SERVER=nginx", NULL },
 		{ "chatmock start --foreground", "under systemd or runit" },
+		{ "chatmock start --try", "what make run does" },
 		{ .line = NULL } },
 	.more = "One gateway for a CHATMOCK_HOME: when it runs already nothing is "
 		"done. What a killed one left behind is cleaned up first. A part "

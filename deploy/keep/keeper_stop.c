@@ -2,6 +2,8 @@
  * keeper_stop.c - the end: streams first, then who carries them.
  */
 #include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "../../shared/clock.h"
 #include "keeper_private.h"
@@ -24,6 +26,9 @@ void keeper_stop(struct keeper *k, int64_t now_us)
 	k->state.stopping = true;
 	log_msg(k->log, LOG_INFO, "keeper_stop", "streams have %lld ms",
 		(long long)k->config.drain_timeout_ms);
+	if (k->mode == KEEPER_FOREGROUND)
+		dprintf(STDOUT_FILENO, "chatmock: stopping; open streams have %g s\n",
+			(double)k->config.drain_timeout_ms / 1000);
 	part_tell(k, PART_GATEWAY, SIGTERM);
 	part_tell(k, PART_WEB, k->web->finish);
 	part_tell(k, PART_HEALTH, SIGTERM);

@@ -62,10 +62,15 @@ bool place_samples(const char *bin, struct place *p)
 	return found;
 }
 
+bool place_is_wide(const char *bind)
+{
+	return strcmp(bind, "0.0.0.0") == 0 || strcmp(bind, "*") == 0 ||
+	       strcmp(bind, "::") == 0 || strcmp(bind, "[::]") == 0;
+}
+
 void place_url(const char *bind, int64_t port, char *out, size_t size)
 {
-	bool any = strcmp(bind, "0.0.0.0") == 0 || strcmp(bind, "*") == 0 ||
-		   strcmp(bind, "::") == 0 || strcmp(bind, "[::]") == 0;
+	bool any = place_is_wide(bind);
 	bool bare = !any && strchr(bind, ':') && bind[0] != '[';
 
 	snprintf(out, size, "http://%s%s%s:%lld", bare ? "[" : "",

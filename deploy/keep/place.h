@@ -34,6 +34,9 @@ MUST_USE enum err place_make(const char *home, struct err_note *note);
  * programs in bin; false: there is none. */
 MUST_USE bool place_samples(const char *bin, struct place *p);
 
+/* Listens on every address. */
+bool place_is_wide(const char *bind);
+
 /* Where people reach it: http://127.0.0.1:8000 */
 void place_url(const char *bind, int64_t port, char *out, size_t size);
 

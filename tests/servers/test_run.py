@@ -23,7 +23,7 @@ from rig import (BIN, ROOT, Checks, Home, Upstream, chat, environment, free_port
                  is_alive, until, words_of)
 
 up = Upstream()
-RUN = [os.path.join(ROOT, "deploy", "run.sh"), BIN]
+RUN = [os.path.join(BIN, "chatmock"), "start", "--try"]
 
 
 def processes_of(home):
@@ -204,11 +204,13 @@ def test_parts_that_die(t):
     for name in ("lighttpd", "chatmock.fcgi", "health.fcgi"):
         with Run(upstream=up) as r:
             r.ready()
+            # a process that just ends has no command line any more
             victims = [pid for pid, line in processes_of(r.home.dir).items()
-                       if os.path.basename(line.split()[0]) == name]
+                       if os.path.basename(line.partition(" ")[0]) == name]
             os.kill(min(victims), signal.SIGKILL)
             t.check(r.ended(5) == 70, name, "dies: all ends", r.p.poll())
-            part = {"chatmock.fcgi": "gateway", "health.fcgi": "health"}.get(name, name)
+            part = {"chatmock.fcgi": "gateway", "health.fcgi": "health",
+                    "lighttpd": "web"}[name]
             t.check(part + " ended" in r.said(), name, "is named", r.said()[-300:])
             t.check(r.left() is True, name, "nothing is left", r.left())
     with Run() as r:
@@ -360,7 +362,7 @@ def test_installed(t):
     t.check(made.returncode == 0 and os.listdir(dest) == ["opt"] and
             sorted(os.listdir(top)) == ["bin", "lib", "share"],
             "it is where it belongs", made.stderr)
-    with Run([os.path.join(top, "share", "chatmock", "deploy", "run.sh")]) as r:
+    with Run([os.path.join(top, "bin", "chatmock"), "start", "--try"]) as r:
         if t.check(r.ready(10), "it starts", r.said()):
             t.check(b"[DONE]" in curl_of(r).stdout, "and answers")
             r.p.terminate()
