@@ -53,6 +53,20 @@ void crew_free(struct crew *crew)
 	crew->old_count = 0;
 }
 
+bool crew_adopt(struct crew *crew, const pid_t *pids, size_t count)
+{
+	struct member *olds = count ? realloc(crew->olds, count * sizeof(*olds)) :
+				      crew->olds;
+
+	if (count && !olds)
+		return false;
+	crew->olds = olds;
+	for (size_t i = 0; i < count; i++)
+		olds[i] = (struct member){ .pid = pids[i], .left = true };
+	crew->old_count = count;
+	return true;
+}
+
 static struct slot *slot_at(const struct crew *crew, size_t i)
 {
 	return &crew->board->slots[i];
@@ -269,8 +283,8 @@ static void log_death(struct crew *crew, const struct member *m, int status,
 		      bool rested, int64_t now_us)
 {
 	struct log_line line;
-	bool expected = m->told && !m->doomed && WIFEXITED(status) &&
-			WEXITSTATUS(status) == 0;
+	bool expected = (m->told || m->left) && !m->doomed &&
+			WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	log_begin(&line, crew->log, expected ? LOG_DEBUG : LOG_ERROR,
 		  expected ? "worker_gone" : "worker_died");

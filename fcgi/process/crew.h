@@ -14,11 +14,12 @@
 #include "worker.h"
 
 /* One process we have to answer for. told: it was sent TERM (or USR2), and
- * at cut_us it is sent USR2, at kill_us KILL. */
+ * at cut_us it is sent USR2, at kill_us KILL. left: by another master, which may
+ * have told it, too. */
 struct member {
 	pid_t pid;			/* 0: none */
 	int64_t born_us, cut_us, kill_us;
-	bool told, doomed;
+	bool told, doomed, left;
 };
 
 struct crew {
@@ -41,9 +42,12 @@ struct crew {
 	int64_t last_tick_us;
 };
 
-/* False: no memory or descriptors, errno tells. olds are taken over. */
+/* False: no memory or descriptors, errno tells. */
 bool crew_init(struct crew *crew, size_t want);
 void crew_free(struct crew *crew);
+
+/* Workers that an earlier master left. False: no memory. */
+MUST_USE bool crew_adopt(struct crew *crew, const pid_t *pids, size_t count);
 
 /* Does what is due: kills, replaces, sends home. Often; cheap. */
 void crew_tick(struct crew *crew, int64_t now_us);

@@ -56,20 +56,6 @@ static struct log *open_log(const struct config *c, const char *name)
 	return log;
 }
 
-/* Takes over the workers of the master that became us. */
-static bool adopt(struct crew *crew, struct handover *h)
-{
-	crew->generation = h->generation + 1;
-	if (!h->count)
-		return true;
-	crew->olds = calloc(h->count, sizeof(*crew->olds));
-	if (!crew->olds)
-		return false;
-	for (size_t i = 0; i < h->count; i++)
-		crew->olds[crew->old_count++].pid = h->pids[i];
-	return true;
-}
-
 static void reap(struct master *m, int64_t now_us)
 {
 	enum trial trial;
@@ -260,7 +246,9 @@ int master_run(const struct program *p, const struct config *c,
 	if (status)
 		goto out;
 	status = EX_OSERR;
-	if (!adopt(&m.crew, h) || !crew_init(&m.crew, (size_t)p->workers(c)) ||
+	m.crew.generation = h->generation + 1;
+	if (!crew_adopt(&m.crew, h->pids, h->count) ||
+	    !crew_init(&m.crew, (size_t)p->workers(c)) ||
 	    !reload_init(&m.reload, argv, m.log) ||
 	    (m.signal_fd = signals_listen()) < 0) {
 		log_msg(m.log, LOG_ERROR, "master_start", "can not start: %s",
