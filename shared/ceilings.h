@@ -23,6 +23,8 @@
 #define MAX_UPSTREAM_NAME	64		/* a tool's name, a call id */
 #define MAX_MODEL_NAME		256
 #define MAX_MODELS		2000		/* of upstream's list */
+#define MAX_BEARER		(16u << 10)	/* a token that goes to upstream */
+#define MAX_BEARER_ACCOUNT	128
 
 /* What upstream may send */
 #define MAX_SSE_EVENT		(64u << 20)

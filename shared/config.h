@@ -57,6 +57,8 @@
 	  "Key sent to it as a bearer token; none: no Authorization.") \
 	X(upstream_key_file, PATH, "CHATMOCK_UPSTREAM_KEY_FILE", "", "", 0, 0, "", \
 	  "File whose first line is that key.") \
+	X(forward_auth, BOOL, "CHATMOCK_FORWARD_AUTH", "", "0", 0, 0, "", \
+	  "Send a caller's own ChatGPT login or API key to upstream in place of ours.") \
 	X(upstream_kind, ENUM, "CHATMOCK_UPSTREAM_KIND", "", "guess", 0, 0, \
 	  "guess|chatgpt|responses", \
 	  "chatgpt: OAuth login and the backend's rules; responses: a plain Responses API.") \

@@ -78,6 +78,11 @@ bool key_text_ok(struct span text)
 	       memcmp(sum, text.ptr + head, sizeof(sum)) == 0;
 }
 
+bool key_text_like(struct span text)
+{
+	return text_starts_nocase(text, PREFIX);
+}
+
 /* --- names and scopes */
 
 bool key_id_ok(struct span s)

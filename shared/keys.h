@@ -108,6 +108,10 @@ bool key_id_ok(struct span id);
 /* True when the text has the form of a key and its checksum is right. */
 bool key_text_ok(struct span text);
 
+/* True when it begins as our keys do, whether it is one or was never: what no
+ * other may be sent. */
+bool key_text_like(struct span text);
+
 /* A new key's text; only its hash is to be kept. Wiped by who calls. False: no
  * memory. */
 MUST_USE bool key_text_make(char out[KEY_TEXT_SIZE]);

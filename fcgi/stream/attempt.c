@@ -11,6 +11,7 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
+#include "bearer.h"
 #include "circuit.h"
 #include "heads.h"
 #include "refusal.h"
@@ -36,7 +37,9 @@ static void on_head(void *ctx, struct http_call *call, int status)
 	s->upstream_status = status;
 	s->heard_us = loop_now(s->app->loop);
 	reqlog_head(s);
-	catalog_keeper_announced(s->app->models, http_header(call, "x-models-etag"));
+	if (!bearer_is_own(s))
+		catalog_keeper_announced(s->app->models,
+					 http_header(call, "x-models-etag"));
 	heads_take(s, call);
 	if (status == 200 && is_event_stream(call)) {
 		s->step = STEP_RELAY;
@@ -84,7 +87,8 @@ static void read_refusal(struct stream *s)
 		.now_s = clock_wall_us() / 1000000,
 	};
 
-	refusal_read(&r, s->app->login != NULL, &s->note);
+	bearer_mask(s, &s->refusal);
+	refusal_read(&r, s->app->login && !bearer_is_own(s), &s->note);
 }
 
 static void suggest_models(struct stream *s)
@@ -209,20 +213,20 @@ static void fill_headers(struct header_list *h, const struct stream *s,
 			 const struct login *login)
 {
 	const struct app *app = s->app;
+	struct bearer who;
 
 	header_add(h, "Content-Type", "application/json");
 	header_add(h, "Accept", "text/event-stream");
-	if (login) {
-		header_pair(h, "Authorization", "Bearer ",
-			    login->access_token ? login->access_token :
-						  login->api_key);
-		header_add(h, "chatgpt-account-id", login->account_id);
+	if (bearer_choose(s, login, &who))
+		header_pair(h, "Authorization", "Bearer ", who.token);
+	else if (!bearer_is_own(s))
+		header_add(h, "Authorization", app->authorization);
+	if (who.token && app->config->kind == KIND_CHATGPT) {
+		header_add(h, "chatgpt-account-id", who.account);
 		header_add(h, "originator", "chatmock");
 		header_add(h, "OpenAI-Beta", "responses=experimental");
-		if (login->fedramp)
+		if (who.fedramp)
 			header_add(h, "X-OpenAI-Fedramp", "true");
-	} else if (app->authorization) {
-		header_add(h, "Authorization", app->authorization);
 	}
 	header_add(h, "session-id", s->session);
 	/* it says in which shape the body is */
@@ -302,7 +306,7 @@ void attempt_start(struct stream *s)
 	}
 	s->attempts++;
 	instruct_before(s);
-	if (!s->app->login) {
+	if (!s->app->login || bearer_is_own(s)) {
 		call_upstream(s, NULL);
 		return;
 	}

@@ -276,7 +276,7 @@ static struct store_record *first_record(const struct stream *s)
 
 	if (!r)
 		return NULL;
-	text_copy(r->caller, sizeof(r->caller), span_of(s->caller));
+	text_copy(r->caller, sizeof(r->caller), span_of(keep_caller(s)));
 	text_copy(r->id, sizeof(r->id), span_of(s->terms.id));
 	memcpy(r->previous, m->previous, sizeof(r->previous));
 	memcpy(r->conversation, m->conversation, sizeof(r->conversation));
@@ -302,6 +302,7 @@ static void hand_over(struct stream *from, struct stream *to)
 	memcpy(to->key, from->key, sizeof(to->key));
 	memcpy(to->caller, from->caller, sizeof(to->caller));
 	memcpy(to->caller_name, from->caller_name, sizeof(to->caller_name));
+	to->own = from->own;
 	buf_init(&from->payload, 0);
 	terms_init(&from->terms);
 	from->terms.tongue = to->terms.tongue;
@@ -333,8 +334,7 @@ static struct background *background_new(struct stream *s)
 	b->first.done = on_first;
 	b->write.done = on_written;
 	b->timer.fn = on_write_timer;
-	b->ear = (struct running_ear){ .news = on_news, .caller = runner->caller,
-				       .id = b->id };
+	b->ear = (struct running_ear){ .news = on_news, .id = b->id };
 	store_items_init(&b->batch, MAX_STORE_RECORD, MAX_STORE_EVENTS);
 	buf_init(&b->said, MAX_OUT);
 	return b;
@@ -355,7 +355,7 @@ static enum err may_run(struct stream *s)
 			      "request and ends.");
 	if (!s->terms.memory->store)
 		return err_set(&s->note, ERR_STORE, "the store is off");
-	all = running_count(s->app->running, s->caller, &own);
+	all = running_count(s->app->running, keep_caller(s), &own);
 	if (all >= MAX_BACKGROUND || own >= MAX_BACKGROUND_CALLER)
 		return err_tell(&s->note, ERR_BUSY, "Too many responses run in the "
 				"background (%zu of yours): wait for one of them, "
@@ -382,6 +382,7 @@ void background_start(struct stream *s)
 	}
 	text_copy(b->id, sizeof(b->id), span_of(s->terms.id));
 	hand_over(s, b->runner);
+	b->ear.caller = keep_caller(b->runner);
 	first_body(b->runner, "\"queued\"", &b->said);
 	r = first_record(b->runner);
 	b->starting = true;

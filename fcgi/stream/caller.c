@@ -3,6 +3,7 @@
 
 #include "../process/worker.h"
 #include "../wire/access.h"
+#include "bearer.h"
 #include "reqlog.h"
 
 bool caller_open(struct app *app)
@@ -31,5 +32,5 @@ enum err caller_admit(struct stream *s)
 		memcpy(s->caller, who->id, sizeof(s->caller));
 		memcpy(s->caller_name, who->name, sizeof(s->caller_name));
 	}
-	return ERR_NONE;
+	return bearer_admit(s);
 }

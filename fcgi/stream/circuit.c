@@ -2,6 +2,7 @@
 #include "circuit.h"
 
 #include "../../shared/clock.h"
+#include "bearer.h"
 
 /* While a probe is under way nobody knows how long it takes: so long or up to
  * twice as long those wait who came meanwhile, not all for the same time. */
@@ -102,6 +103,9 @@ static enum breaker_result verdict(const struct stream *s)
 		return s->note.not_final ? BREAKER_NEUTRAL : BREAKER_SUCCESS;
 	/* a client that does not read can cost it its call */
 	if (s->held)
+		return BREAKER_NEUTRAL;
+	/* what one account was told says nothing of the others */
+	if (bearer_is_own(s) && s->upstream_status >= 400)
 		return BREAKER_NEUTRAL;
 	return guard_is_failure(code, s->upstream_status) ? BREAKER_FAILURE :
 							    BREAKER_NEUTRAL;

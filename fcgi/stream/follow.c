@@ -13,6 +13,7 @@
 #include "../../shared/text.h"
 #include "answer.h"
 #include "close.h"
+#include "keep.h"
 #include "running.h"
 
 #define READ_BYTES	(128u << 10)	/* in one go */
@@ -209,7 +210,7 @@ void follow_begin(struct stream *s, struct span id, int64_t after)
 	f->after = after;
 	/* a number before the one that it has: some have none */
 	f->last = after > 0 ? after - 1 : -1;
-	text_copy(f->caller, sizeof(f->caller), span_of(s->caller));
+	text_copy(f->caller, sizeof(f->caller), span_of(keep_caller(s)));
 	text_copy(f->id, sizeof(f->id), id);
 	store_items_init(&f->got, READ_BYTES, READ_EVENTS);
 	s->following = f;

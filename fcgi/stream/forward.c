@@ -4,6 +4,7 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/text.h"
 #include "answer.h"
+#include "bearer.h"
 #include "heads.h"
 #include "tally.h"
 
@@ -152,14 +153,17 @@ static void lines_free(struct lines *l)
 static bool make_lines(struct stream *s, struct lines *l)
 {
 	const char *encoding = request_param(s->req, "HTTP_CONTENT_ENCODING");
+	struct bearer own;
 
 	l->all[l->count++] = "Accept: application/json, text/event-stream";
 	if (s->req->body.len)
 		l->all[l->count++] = "Content-Type: application/json";
-	if (s->app->authorization) {
+	if (bearer_choose(s, NULL, &own))
+		buf_fmt(&l->key, "Authorization: Bearer %s", own.token);
+	else if (s->app->authorization && !bearer_is_own(s))
 		buf_fmt(&l->key, "Authorization: %s", s->app->authorization);
+	if (l->key.len)
 		l->all[l->count++] = l->key.ptr;
-	}
 	if (encoding && *encoding) {
 		buf_fmt(&l->packing, "Content-Encoding: %s", encoding);
 		l->all[l->count++] = l->packing.ptr;

@@ -4,6 +4,7 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
 #include "../../shared/text.h"
+#include "bearer.h"
 #include "limits.h"
 #include "quota.h"
 
@@ -85,5 +86,7 @@ void heads_take(struct stream *s, struct http_call *call)
 		buf_span_add(out, value);
 		buf_str(out, "\r\n");
 	}
-	quota_heard(s->app->quota, &fresh);
+	/* another account's are not ours */
+	if (!bearer_is_own(s))
+		quota_heard(s->app->quota, &fresh);
 }

@@ -10,6 +10,7 @@
 #include "../tongues/responses.h"
 #include "answer.h"
 #include "background.h"
+#include "bearer.h"
 
 #define WAIT_US 1000000
 
@@ -34,7 +35,7 @@ struct keeping {
 
 const char *keep_caller(const struct stream *s)
 {
-	return s->caller;
+	return bearer_is_own(s) ? s->own.id : s->caller;
 }
 
 void keep_account(struct app *app, const struct login *login)
@@ -212,7 +213,7 @@ static bool fill(struct stream *s, struct store_record *r)
 	r->status = status_of(s);
 	r->created_s = s->terms.created;
 	snprintf(r->caller, sizeof(r->caller), "%s", keep_caller(s));
-	snprintf(r->account, sizeof(r->account), "%s", s->app->account);
+	snprintf(r->account, sizeof(r->account), "%s", bearer_account(s));
 	memcpy(r->previous, m->previous, sizeof(r->previous));
 	memcpy(r->conversation, m->conversation, sizeof(r->conversation));
 	text_copy(r->model, sizeof(r->model), span_of(s->terms.model));

@@ -13,6 +13,7 @@
 #include "../../shared/text.h"
 #include "../../shared/unpack.h"
 #include "../tongues/memory.h"
+#include "bearer.h"
 #include "inject.h"
 #include "keep.h"
 #include "payload.h"
@@ -42,8 +43,8 @@ static struct span callers_key(const struct stream *s)
 {
 	const char *key = request_param(s->req, "HTTP_AUTHORIZATION");
 
-	if (s->caller[0])
-		return span_of(s->caller);
+	if (*keep_caller(s))
+		return span_of(keep_caller(s));
 	if (!key || !*key)
 		key = request_param(s->req, "HTTP_X_API_KEY");
 	return span_of(key);
@@ -201,7 +202,8 @@ static bool job_start(struct stream *s, bool was_read)
 		.s = s, .was_read = was_read, .note = ERR_NOTE_INIT,
 		.recall = { .store = s->app->store, .caller = keep_caller(s) },
 	};
-	memcpy(p->recall.account, s->app->account, sizeof(p->recall.account));
+	snprintf(p->recall.account, sizeof(p->recall.account), "%s",
+		 bearer_account(s));
 	s->job_running = loop_submit(s->app->loop, LANE_WORK, &p->job);
 	if (!s->job_running)
 		free(p);

@@ -6,6 +6,7 @@
 #include "../../shared/ceilings.h"
 #include "../../shared/clock.h"
 #include "answer.h"
+#include "bearer.h"
 #include "stream.h"
 
 struct quota {
@@ -133,7 +134,7 @@ static void say(struct stream *s, const struct plan *l)
 	struct plan_style style = { .age = true };
 	struct buf body;
 
-	if (!l->captured_s) {
+	if (!l->captured_s || bearer_is_own(s)) {
 		err_set(&s->note, ERR_LIMITS_UNKNOWN, "no answer told them yet");
 		stream_fail(s);
 		return;

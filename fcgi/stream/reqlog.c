@@ -2,6 +2,7 @@
 #include "../../shared/clock.h"
 #include "../../shared/file.h"
 #include "background.h"
+#include "bearer.h"
 #include "reqlog.h"
 #include "tally.h"
 
@@ -46,6 +47,8 @@ static void request_line(struct stream *s, struct log *to, enum log_level level)
 		log_int(&line, "attempts", s->attempts);
 	if (s->caller[0])
 		log_str(&line, "key_name", span_of(s->caller_name));
+	if (bearer_is_own(s))
+		log_bool(&line, "own_credential", true);
 	if (s->caller[0] || s->key[0])
 		log_str(&line, "key", span_of(s->caller[0] ? s->caller : s->key));
 	usage_fields(&line, s);

@@ -31,6 +31,10 @@ enum stream_step {
 
 #define KEY_DIGITS 8
 
+/* Of a caller with a credential of its own, see bearer.h: hashes of it and of
+ * its account, or "". */
+struct own { char id[37], account[17]; };
+
 struct big_event;
 struct background;
 struct following;
@@ -97,6 +101,7 @@ struct stream {
 	/* who calls: the id of the key, which tells callers apart for good, and
 	 * its name; "" where no keys are wanted, and all callers are one */
 	char caller[KEY_ID_SIZE], caller_name[KEY_NAME_SIZE];
+	struct own own;
 	bool was_called;		/* upstream was, once at least */
 	bool calling;			/* a call whose end has not been counted */
 	int64_t asked_us;		/* for a login, while it is waited for */

@@ -283,6 +283,8 @@ void request_let_go(struct request *r)
 	if (!r)
 		return;
 	buf_free(&r->body);
+	if (r->params)
+		explicit_bzero(r->params, r->params_len);	/* keys, logins */
 	free(r->params);
 	free(r->entries);
 	r->params = NULL;

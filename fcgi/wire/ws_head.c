@@ -128,7 +128,7 @@ static bool has_word(const struct head *h, const char *name, const char *word)
 
 /* What means something else, or to somebody else, when it comes twice. */
 static const char *const single[] = {
-	"host", "authorization", "origin", "sec-websocket-key",
+	"host", "authorization", "chatgpt-account-id", "origin", "sec-websocket-key",
 	"sec-websocket-version", "content-length",
 };
 

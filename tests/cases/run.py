@@ -118,6 +118,8 @@ class Play:
         body = None if ex.body is None else self.fill(expand(ex.body)).encode()
         headers = {"Authorization": "Bearer " + CLIENT_KEY,
                    **{k: v and expand(v) for k, v in ex.headers.items()}}
+        if (headers["Authorization"] or "").startswith("Bearer "):
+            self.g.secrets.add(headers["Authorization"][7:])
         path = self.fill(expand(ex.path))
         if ex.packed:
             body = packed.pack(ex.packed, body)
