@@ -45,8 +45,12 @@ def raw_item(line):
     return line[at:json.JSONDecoder().raw_decode(line, at)[1]]
 
 
-def to_the_letter(g):
-    """An answer's items go upstream again as upstream wrote them."""
+CALL_RESULT = {"type": "function_call_output", "call_id": "call_l", "output": "o"}
+
+
+def three_items(g):
+    """An answer that is hard to write twice alike: its id, and its items as
+    they came."""
     g.upstream.clear()
     g.upstream.script({"think": ["One \u00e4.", "Two \u2028."], "encrypted": "gAAA/+==",
                        "say": "Hello \"you\" \\ \u20ac \U0001f600",
@@ -56,9 +60,14 @@ def to_the_letter(g):
                                        "parameters": {"type": "object"}, "strict": False}])
     items = [raw_item(line) for line in r.text.split("\n")
              if line.startswith("data:") and '"response.output_item.done"' in line]
-    checks.equal(len(items), 3, "letter: items of the answer")
-    create(g, [{"type": "function_call_output", "call_id": "call_l", "output": "o"}],
-           previous_response_id=last_event(r)["response"]["id"])
+    checks.equal(len(items), 3, "items of the answer")
+    return last_event(r)["response"]["id"], items
+
+
+def to_the_letter(g):
+    """An answer's items go upstream again as upstream wrote them."""
+    response, items = three_items(g)
+    create(g, [CALL_RESULT], previous_response_id=response)
     sent = g.upstream.requests()[-1]
     for item in items:
         kind = json.loads(item)["type"]
@@ -70,20 +79,11 @@ def to_the_letter(g):
 def by_their_ids(g):
     """Items that are only named go upstream as upstream wrote them, through
     either worker, in a small body and in one that a thread reads."""
-    g.upstream.clear()
-    g.upstream.script({"think": ["One \u00e4.", "Two \u2028."], "encrypted": "gAAA/+==",
-                       "say": "Hello \"you\" \\ \u20ac \U0001f600",
-                       "calls": [{"name": "f", "call_id": "call_l",
-                                  "arguments": {"a": "\n", "b": 1.5}}]})
-    r = create(g, stream=True, tools=[{"type": "function", "name": "f",
-                                       "parameters": {"type": "object"}, "strict": False}])
-    items = [raw_item(line) for line in r.text.split("\n")
-             if line.startswith("data:") and '"response.output_item.done"' in line]
+    _, items = three_items(g)
     named = [{"type": "item_reference", "id": json.loads(i)["id"]} for i in items]
-    result = {"type": "function_call_output", "call_id": "call_l", "output": "o"}
     for size in [1] * 8 + [300_000]:
         g.upstream.clear()
-        r = create(g, [{"role": "user", "content": "z" * size}, *named, result])
+        r = create(g, [{"role": "user", "content": "z" * size}, *named, CALL_RESULT])
         checks.equal(r.status, 200, "ids: the answer")
         sent = g.upstream.requests()[-1]
         checks.check(",".join(items) in sent["text"], f"ids: as they came, {size}",
