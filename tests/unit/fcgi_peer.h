@@ -6,7 +6,6 @@
 #ifndef CHATMOCK_FCGI_PEER_H
 #define CHATMOCK_FCGI_PEER_H
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,12 +13,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "../../fcgi/wire/conn.h"
 #include "../../shared/buf.h"
 #include "../../shared/clock.h"
+#include "unix_socket.h"
 
 /* How much slower than usual we are: valgrind takes its time. */
 static inline int slowness(void)
@@ -43,9 +42,7 @@ struct server {
 	struct loop *loop;
 	struct wire *wire;
 	struct loop_fd stop;
-	struct sockaddr_un addr;
-	char dir[32];
-	int fd;
+	struct unix_socket at;
 	/* what the client's thread looks at */
 	_Atomic int64_t gone_us;
 	atomic_int requests, gone, drained;
@@ -169,17 +166,9 @@ static inline void server_start(struct server *s)
 	};
 
 	memset(s, 0, sizeof(*s));
-	snprintf(s->dir, sizeof(s->dir), "/tmp/wire.XXXXXX");
-	if (!mkdtemp(s->dir))
-		abort();
-	s->addr.sun_family = AF_UNIX;
-	snprintf(s->addr.sun_path, sizeof(s->addr.sun_path), "%s/sock", s->dir);
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(s->fd, (struct sockaddr *)&s->addr, sizeof(s->addr)) < 0 ||
-	    listen(s->fd, 512) < 0)
-		abort();
+	unix_listen(&s->at, 512);
 	s->loop = loop_new();
-	s->wire = wire_new(s->loop, s->fd, &handler, s);
+	s->wire = wire_new(s->loop, s->at.fd, &handler, s);
 	s->stop = (struct loop_fd){ eventfd(0, EFD_CLOEXEC), on_test_stop, 0, 0, 0 };
 	loop_fd_add(s->loop, &s->stop, EPOLLIN);
 	pthread_create(&s->thread, NULL, server_run, s);
@@ -195,9 +184,7 @@ static inline void server_stop(struct server *s)
 	wire_free(s->wire);
 	loop_free(s->loop);
 	close(s->stop.fd);
-	close(s->fd);
-	unlink(s->addr.sun_path);
-	rmdir(s->dir);
+	unix_close(&s->at);
 }
 
 /* --- records */
@@ -288,25 +275,7 @@ static inline void add_call(struct buf *b, const struct call *c)
 
 static inline int peer_connect(const struct server *s)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	while (connect(fd, (const struct sockaddr *)&s->addr, sizeof(s->addr)) < 0)
-		if (errno != EAGAIN && errno != EINTR)
-			abort();
-	return fd;
-}
-
-static inline bool peer_send(int fd, struct span s)
-{
-	while (s.len) {
-		ssize_t n = send(fd, s.ptr, s.len, MSG_NOSIGNAL);
-
-		if (n < 0)
-			return false;
-		s.ptr += n;
-		s.len -= (size_t)n;
-	}
-	return true;
+	return unix_connect(&s->at);
 }
 
 struct answer {

@@ -352,7 +352,7 @@ static void test_no_descriptors(void)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	few = (struct rlimit){ (rlim_t)fd + 1, old.rlim_max };
 	setrlimit(RLIMIT_NOFILE, &few);
-	connect(fd, (struct sockaddr *)&server.addr, sizeof(server.addr));
+	connect(fd, (struct sockaddr *)&server.at.addr, sizeof(server.at.addr));
 	usleep(300000);
 	setrlimit(RLIMIT_NOFILE, &old);
 	check(call_works(fd, false));

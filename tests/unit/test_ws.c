@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "../../fcgi/wire/ws.h"
 #include "../../shared/clock.h"
 #include "test.h"
+#include "unix_socket.h"
 #include "ws_help.h"
 
 #define SECONDS 20
@@ -26,9 +25,7 @@ struct server {
 	struct loop *loop;
 	struct ws *ws;
 	struct loop_fd bell;
-	struct sockaddr_un addr;
-	char dir[32];
-	int fd;
+	struct unix_socket at;
 	struct conn *held;
 	atomic_int gone, conns;
 	atomic_int wish;		/* what the bell is rung for */
@@ -151,17 +148,9 @@ static void server_start(struct server *s, const struct ws_limits *limits)
 	};
 
 	memset(s, 0, sizeof(*s));
-	snprintf(s->dir, sizeof(s->dir), "/tmp/ws.XXXXXX");
-	if (!mkdtemp(s->dir))
-		abort();
-	s->addr.sun_family = AF_UNIX;
-	snprintf(s->addr.sun_path, sizeof(s->addr.sun_path), "%s/sock", s->dir);
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(s->fd, (struct sockaddr *)&s->addr, sizeof(s->addr)) < 0 ||
-	    listen(s->fd, 64) < 0)
-		abort();
+	unix_listen(&s->at, 64);
 	s->loop = loop_new();
-	s->ws = ws_new(s->loop, s->fd, &handler, s, limits);
+	s->ws = ws_new(s->loop, s->at.fd, &handler, s, limits);
 	s->bell = (struct loop_fd){ .fd = eventfd(0, EFD_CLOEXEC), .fn = on_bell };
 	loop_fd_add(s->loop, &s->bell, EPOLLIN);
 	pthread_create(&s->thread, NULL, run, s);
@@ -174,9 +163,7 @@ static void server_stop(struct server *s)
 	ws_free(s->ws);
 	loop_free(s->loop);
 	close(s->bell.fd);
-	close(s->fd);
-	unlink(s->addr.sun_path);
-	rmdir(s->dir);
+	unix_close(&s->at);
 }
 
 /* --- the client */
@@ -186,18 +173,6 @@ struct client {
 	struct buf in;
 	size_t off;
 };
-
-static void client_send(struct client *c, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = send(c->fd, bytes, len, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return;
-		bytes += n;
-		len -= (size_t)n;
-	}
-}
 
 /* More bytes; false: closed, or nothing for long. */
 static bool client_more(struct client *c)
@@ -217,11 +192,9 @@ static bool client_more(struct client *c)
 
 static void client_dial(struct client *c, const struct server *s)
 {
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	c->fd = unix_connect(&s->at);
 	c->off = 0;
 	buf_init(&c->in, 1 << 20);
-	if (connect(c->fd, (const struct sockaddr *)&s->addr, sizeof(s->addr)))
-		abort();
 }
 
 /* The head of the answer to the handshake, to be found at c->in's front. */
@@ -234,7 +207,7 @@ static void client_open(struct client *c, const struct server *s)
 	const char *end;
 
 	client_dial(c, s);
-	client_send(c, head, sizeof(head) - 1);
+	peer_send(c->fd, span_of(head));
 	while (!(end = strstr(c->in.ptr, "\r\n\r\n")))
 		if (!client_more(c))
 			return;
@@ -253,7 +226,7 @@ static void client_say(struct client *c, unsigned first, const char *text)
 
 	buf_init(&b, 1 << 20);
 	client_frame(&b, first, span_of(text));
-	client_send(c, b.ptr, b.len);
+	peer_send(c->fd, buf_span(&b));
 	buf_free(&b);
 }
 
@@ -359,7 +332,7 @@ static void times(void)
 
 	server_start(&s, &limits);
 	client_dial(&c, &s);
-	client_send(&c, "GET / HT", 8);
+	peer_send(c.fd, SPAN("GET / HT"));
 	check(hears(&c, ""));			/* half a head */
 	client_close(&c);
 	begun = clock_mono_us();
