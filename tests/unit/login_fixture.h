@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -197,6 +198,36 @@ static inline void issuer_stop(struct issuer *s)
 	kill(s->pid, SIGKILL);
 	waitpid(s->pid, NULL, 0);
 	munmap(s, sizeof(*s));
+}
+
+/* As at its beginning: rt-TURN is the token that is good. */
+static inline void issuer_reset(struct issuer *s, int turn)
+{
+	atomic_store(&s->mode, ISSUER_ROTATE);
+	atomic_store(&s->turn, turn);
+	atomic_store(&s->posts, 0);
+	atomic_store(&s->reused, 0);
+	atomic_store(&s->delay_ms, 0);
+	atomic_store(&s->life_s, 3600);
+	atomic_store(&s->kill_pid, 0);
+}
+
+static inline void issuer_script(struct issuer *s, int status, const char *body)
+{
+	atomic_store(&s->mode, ISSUER_SCRIPT);
+	atomic_store(&s->posts, 0);
+	s->raw_status = status;
+	snprintf(s->raw_body, sizeof(s->raw_body), "%s", body);
+}
+
+/* Files of this process may be so large: 64 is a full disk. */
+static inline void set_file_limit(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* A home of its own below /tmp, made $HOME, with settings that point there. */
