@@ -248,6 +248,17 @@ void buf_json(struct buf *b, struct span s)
 	b->len += s.len + 2;
 }
 
+void buf_pass(struct buf *from, struct buf *to)
+{
+	if (from->size && !to->size && !to->err && from->size <= to->max) {
+		to->ptr = from->ptr;
+		to->size = from->size;
+		to->ptr[0] = '\0';
+		from->size = 0;
+	}
+	buf_free(from);
+}
+
 char *buf_take(struct buf *b)
 {
 	char *p = NULL;

@@ -101,6 +101,10 @@ void buf_json(struct buf *b, struct span s);
 /* The same without the quotes, to build a string from pieces. */
 void buf_json_part(struct buf *b, struct span s);
 
+/* Empties from. Its memory goes to a buf that has none, if that may be as
+ * large and has not failed; else it is freed. */
+void buf_pass(struct buf *from, struct buf *to);
+
 /* Hands the memory over: NUL-terminated, the caller frees it. NULL after a
  * failure. The buf is empty then and may be used on. */
 char *buf_take(struct buf *b);

@@ -132,24 +132,12 @@ struct http {
 };
 
 struct http_call {
+	/* what each piece of an answer needs is in front */
 	CURL *easy;
 	struct http *http;
 	struct http_multi *multi;
-	struct http_call *next, *prev;		/* of live, or of idle */
-	struct http_call *next_starting, *next_dying;
-	struct http_sock *sock;			/* that it uses or used last */
-	struct http_call *next_user;		/* of the same socket */
-	struct loop_timer resume;
 	const struct http_handler *handler;
 	void *ctx;
-	struct curl_slist *headers;
-	struct http_target *target;	/* what easy is set to */
-	bool by_address;		/* easy is set to its last address */
-	size_t body_len;
-	size_t header_bytes;
-	struct buf held;		/* HTTP/2 while the handler holds */
-	const char *fault;			/* our own reason to break off */
-	enum err code;
 	enum {
 		CALL_RUNNING,
 		CALL_LEFT,	/* curl is through, held bytes are left to give */
@@ -161,6 +149,19 @@ struct http_call {
 	bool h2;
 	bool holding;				/* bytes() said false */
 	bool hold_long;				/* until all is given */
+	struct http_sock *sock;			/* that it uses or used last */
+	struct http_call *next_user;		/* of the same socket */
+	struct http_call *next, *prev;		/* of live, or of idle */
+	struct http_call *next_starting, *next_dying;
+	struct loop_timer resume;
+	struct curl_slist *headers;
+	struct http_target *target;	/* what easy is set to */
+	bool by_address;		/* easy is set to its last address */
+	size_t body_len;
+	size_t header_bytes;
+	struct buf held;		/* HTTP/2 while the handler holds */
+	const char *fault;			/* our own reason to break off */
+	enum err code;
 	char error[CURL_ERROR_SIZE];
 };
 

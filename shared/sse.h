@@ -29,13 +29,13 @@ struct sse {
 	sse_fn fn;
 	void *ctx;
 	/* private */
-	struct buf line;	/* a line, or an event, that was cut */
-	struct buf data;	/* data of an event of several data lines */
-	char name[64];		/* event: field; longer ones are cut */
-	size_t name_len;
 	size_t max;
-	bool has_data, after_cr, begun;
+	size_t name_len;
 	enum err err;
+	bool has_data, after_cr, begun;
+	struct buf line;	/* a line, or an event, that was cut */
+	char name[64];		/* event: field; longer ones are cut */
+	struct buf data;	/* data of an event of several data lines */
 };
 
 void sse_init(struct sse *p, size_t max, sse_fn fn, void *ctx);

@@ -41,19 +41,38 @@ struct following;
 struct keeping;
 
 struct stream {
+	/* What each event looks at, side by side: with thousands of streams
+	 * nearly all of it has to come from far away each time. */
 	struct app *app;
-	struct stream *prev, *next;
 	struct conn *conn;		/* NULL once the client's part is over */
+	struct http_call *call;
+	struct decoder *decoder;
+	struct answer *answer;		/* whole answers only */
+	struct big_event *big;		/* being parsed in a thread */
+	struct keeping *keep;		/* what is to be stored of it; see keep.h */
+	enum stream_step step;
+	bool semantic;			/* an event has left: no attempt any more */
+	bool done;			/* upstream ended it well */
+	bool held;			/* the call waits for http_resume() */
+	bool job_running;		/* preparing in a thread */
+	struct loop_after flush;	/* sends what a read of upstream's made */
+	size_t received;		/* bytes of the answer, all events */
+	int64_t called_us, heard_us;	/* upstream: when called, last heard of */
+	int64_t told_us;		/* the client: last bytes */
+	struct buf payload;		/* until upstream has it and answers */
+	struct sse sse;
+	struct terms terms;
+	struct emitter emitter;
+	struct filter filter;
+	struct err_note note;
+
+	struct stream *prev, *next;
 	struct request *req;
 	const struct route *route;
-	enum stream_step step;
 
-	bool job_running;		/* preparing in a thread */
 	bool by_socket;			/* asked over a WebSocket */
 	struct ask ask;			/* until upstream has the request */
 	struct prompts *prompts;	/* while preparing; NULL: none are used */
-	struct terms terms;
-	struct buf payload;		/* until upstream has it and answers */
 	char session[SESSION_MAX];
 	struct span session_arg;	/* borrowed from req, while preparing */
 
@@ -67,33 +86,18 @@ struct stream {
 	bool retrying;			/* has a part of the retry budget */
 	struct breaker_ticket ticket;	/* from the first call to the end */
 	int64_t lease_us;		/* a probe's: when it was renewed */
-	struct http_call *call;
 	bool body_lent;			/* a cancelled call may look at payload
 					 * until its callback has returned */
 	int attempts;
 	int upstream_status;
 
-	struct sse sse;
-	struct decoder *decoder;
-	struct filter filter;
 	struct order order;
-	struct emitter emitter;
-	struct answer *answer;		/* whole answers only */
 	struct buf refusal;		/* upstream's error body */
 	struct buf handed_on;		/* upstream's headers for the client, lines */
-	struct big_event *big;		/* being parsed in a thread */
-	struct keeping *keep;		/* what is to be stored of it; see keep.h */
 	struct background *background;	/* it runs so, or asked for it, or NULL */
 	struct following *following;	/* STEP_FOLLOW */
-	size_t received;		/* bytes of the answer, all events */
-	bool semantic;			/* an event has left: no attempt any more */
-	bool done;			/* upstream ended it well */
-	bool held;			/* the call waits for http_resume() */
-	struct loop_after flush;	/* sends what a read of upstream's made */
 
 	struct loop_timer timer;	/* the earliest of all limits below */
-	int64_t called_us, heard_us;	/* upstream: when called, last heard of */
-	int64_t told_us;		/* the client: last bytes */
 	int64_t resume_us;		/* STEP_WAIT: next attempt */
 	int64_t first_us;		/* first semantic event, or 0 */
 	int status;			/* the HTTP status that the client got, or 0 */
@@ -108,7 +112,6 @@ struct stream {
 	int64_t own_us;			/* so far, see tally.h */
 	char upstream_model[80];
 	struct usage usage;
-	struct err_note note;
 };
 
 /* conn's request begins its life; both are the stream's from here on. */

@@ -23,10 +23,11 @@ struct memory;
  */
 struct terms {
 	const struct tongue *tongue;
-	char id[40];			/* "chatcmpl-...": the answer's id */
-	int64_t created;		/* Unix seconds */
-	char *model;			/* as the client is told */
+	struct memory *memory;		/* see memory.h; NULL: nothing is kept */
+	enum reasoning_compat reasoning;
 	bool stream;
+	bool private_events;		/* a Codex client: the backend's own are
+					 * passed on */
 	bool include_usage;
 	bool legacy_functions;		/* asked with functions, answered so */
 	bool structured;		/* JSON output: no think tags in it */
@@ -35,21 +36,20 @@ struct terms {
 	bool thought_hidden;		/* reasoning is sealed, its text not shown */
 	bool whole_calls;		/* the filter keeps a stream's calls back
 					 * until they are complete */
+	size_t stop_count;
+	char id[40];			/* "chatcmpl-...": the answer's id */
+	int64_t created;		/* Unix seconds */
+	char *model;			/* as the client is told */
 	const char *at_once;		/* why the answer ends without upstream
 					 * having been asked ("load"), or NULL */
 	int64_t tokens;			/* the answer, where it is their number */
 	/* clock_mono_us() when the request came, when the first of its answer
 	 * was there, and its end; 0: not yet */
 	int64_t begun_us, first_us, done_us;
-	bool private_events;		/* a Codex client: the backend's own are
-					 * passed on */
 	struct buf echo;		/* the request's part in a whole response,
 					 * a JSON object or empty */
-	struct memory *memory;		/* see memory.h; NULL: nothing is kept */
-	enum reasoning_compat reasoning;
 	struct names names;
 	char *stops[MAX_STOPS_KEPT];	/* stop strings, kept by us */
-	size_t stop_count;
 	struct buf dropped;		/* "temperature, seed": parameters that
 					 * were dropped, for the header */
 };

@@ -20,8 +20,6 @@
 
 /* The largest content that needs no padding to keep records on 8 bytes. */
 #define MAX_CONTENT	65528u
-/* An emptied buffer is given back when more than this went through it. */
-#define KEEP_BUFFER	4096
 /* Sent content is moved out of the way from here on. */
 #define MOVE_FROM	(256u << 10)
 
@@ -195,10 +193,8 @@ static void send_all(struct conn *c)
 static void tidy(struct conn *c)
 {
 	if (!unsent(c) && !buf_err(&c->out)) {
-		if (c->out.len > KEEP_BUFFER)
-			buf_free(&c->out);
-		else
-			buf_reset(&c->out);
+		/* whoever is next finds it in the cache */
+		buf_pass(&c->out, &c->wire->spare);
 		c->out_off = 0;
 	} else if (c->out_off >= MOVE_FROM && c->out_off > c->out.len / 2) {
 		buf_drop(&c->out, c->out_off);
@@ -334,6 +330,8 @@ static void end_head(struct conn *c)
 
 struct buf *conn_body(struct conn *c)
 {
+	if (!c->out.len)
+		buf_pass(&c->wire->spare, &c->out);
 	end_head(c);
 	return &c->out;
 }

@@ -159,6 +159,7 @@ void wire_init(struct wire *w, struct loop *l, const struct wire_handler *h,
 	w->again.fn = on_again;
 	w->sweep.fn = on_sweep;
 	w->peers.fd = -1;
+	buf_init(&w->spare, MAX_SPARE);
 	for (size_t i = 0; i < ARRAY_LEN(w->watched); i++)
 		link_init(&w->watched[i]);
 	for (size_t i = 0; i < ARRAY_LEN(w->lists); i++)
@@ -189,6 +190,7 @@ void wire_teardown(struct wire *w)
 	loop_timer_cancel(w->loop, &w->watch);
 	peers_close(&w->peers);
 	params_end(w);
+	buf_free(&w->spare);
 	free(w->scratch);
 }
 

@@ -78,12 +78,32 @@ struct conn_way {
 };
 
 struct conn {
-	struct link link;		/* in wire->lists[state] */
+	/* what each piece of an answer needs is in front */
 	struct wire *wire;
+	const struct conn_way *way;	/* NULL: records, or raw bytes */
 	struct loop_fd f;
+	struct buf out;			/* STDOUT content */
+	size_t out_off;			/* of it already sent */
+	int64_t heard_us;		/* bytes last moved */
+	unsigned char head[RECORD_HEAD];	/* of the record being sent */
+	uint8_t head_left;
+	uint8_t tail_off;		/* of the last two records, sent */
+	uint16_t record_left;		/* content of the record being sent */
+	uint16_t id;			/* the request's, while phase says so */
+	uint8_t state;			/* enum conn_state */
+	uint8_t phase;			/* enum phase */
+	bool keep;			/* FCGI_KEEP_CONN */
+	bool kept;			/* one request at least was answered */
+	bool head_over;			/* parameters passed their ceiling */
+	bool begun, head_open;		/* the answer's head */
+	bool broken;			/* sending failed */
+	bool was_full;
+	bool raw;			/* no records, and the fd is not ours */
+	struct buf control;		/* whole records that go between */
+
+	struct link link;		/* in wire->lists[state] */
 	struct loop_timer soon;		/* what may not be told inside a call */
 	void *user;
-	int64_t heard_us;		/* bytes last moved */
 	struct link watched;		/* in a queue of watch.c, or alone */
 	int64_t look_us;		/* when to ask after its client */
 	struct peer peer;		/* that client */
@@ -97,28 +117,7 @@ struct conn {
 	int64_t begun_us;
 	size_t skipped;			/* bytes of this request thrown away */
 
-	/* out */
-	struct buf out;			/* STDOUT content */
-	size_t out_off;			/* of it already sent */
-	struct buf control;		/* whole records that go between */
-	unsigned char head[RECORD_HEAD];	/* of the record being sent */
-	uint8_t head_left;
-	uint8_t tail_off;		/* of the last two records, sent */
-	uint16_t record_left;		/* content of the record being sent */
-
-	uint16_t id;			/* the request's, while phase says so */
-	uint8_t state;			/* enum conn_state */
-	uint8_t phase;			/* enum phase */
-	bool keep;			/* FCGI_KEEP_CONN */
-	bool kept;			/* one request at least was answered */
-	bool head_over;			/* parameters passed their ceiling */
-	bool begun, head_open;		/* the answer's head */
-	bool broken;			/* sending failed */
-	bool was_full;
-	bool raw;			/* no records, and the fd is not ours */
-	const struct conn_way *way;	/* NULL: records, or raw bytes */
 	void *over;			/* what way's answers go over */
-
 	conn_take_fn take;		/* a spool's, see spool.c */
 	void *take_ctx;
 };
@@ -141,9 +140,11 @@ struct wire {
 	int pair[2];			/* to libfcgi: read, written; -1: none */
 	bool accepting, tcp;
 	char *scratch;
+	struct buf spare;		/* memory for the next answer's out */
 };
 
 #define SCRATCH_SIZE (64u << 10)
+#define MAX_SPARE (64u << 10)
 #define SWEEP_US 1000000
 
 /* --- lists: the head is a link of its own */

@@ -7,6 +7,37 @@
 #include "../../shared/clock.h"
 #include "test.h"
 
+static void passes(void)
+{
+	struct buf a, b;
+	char *memory;
+
+	buf_init(&a, 1000);
+	buf_init(&b, 600);
+	buf_pass(&a, &b);		/* nothing to pass */
+	check(!a.size && !b.size);
+	buf_str(&a, "something");
+	memory = a.ptr;
+	buf_pass(&a, &b);
+	check(b.ptr == memory && b.len == 0 && *b.ptr == '\0');
+	check(a.size == 0 && a.len == 0 && *a.ptr == '\0');
+	buf_str(&a, "else");
+	buf_pass(&a, &b);		/* b has some: a's is freed */
+	check(b.ptr == memory && a.size == 0);
+	buf_pass(&b, &a);
+	check(a.ptr == memory && b.size == 0);
+	buf_fmt(&a, "%700s", "wide");
+	buf_pass(&a, &b);		/* larger than b may be */
+	check(b.size == 0 && a.size == 0);
+	buf_fmt(&b, "%700s", "wide");
+	check(buf_err(&b) == ERR_TOO_LARGE && b.size == 0);
+	buf_str(&a, "something");
+	buf_pass(&a, &b);		/* what failed stays so */
+	check(buf_err(&b) == ERR_TOO_LARGE && b.size == 0 && a.size == 0);
+	buf_free(&a);
+	buf_free(&b);
+}
+
 static void appends(void)
 {
 	struct buf b;
@@ -230,6 +261,7 @@ static void clocks(void)
 
 int main(void)
 {
+	passes();
 	appends();
 	zeroed();
 	ceiling();
