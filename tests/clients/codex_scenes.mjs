@@ -13,6 +13,10 @@ const RUN_MS = 60000;
 // of a test: its run, and what comes before and behind it
 export const LIMIT = { ms: RUN_MS + 5000 };
 
+// It makes no helpers in a home under /tmp, and says so.
+export const withHome = (fn) =>
+	programs.withDirectory("codex-", fn, join(homedir(), ".cache", "chatmock-tests"));
+
 // Few attempts, for each waits longer than the one before.
 const config = (g, more) => `
 model = "${more.model ?? "gpt-5.5"}"
@@ -212,8 +216,7 @@ export async function play(t, say, all, then) {
 		}
 	});
 
-	// it makes no helpers in a home under /tmp, and says so
-	await programs.withDirectory("codex-", async (home) => {
+	await withHome(async (home) => {
 		await scenes_of(home, { kind: "chatgpt", settings: { CHATMOCK_HEARTBEAT: "0.5" } },
 			Object.keys(all));
 		await scenes_of(home, { kind: "responses", key: "sk-upstream" }, PLAIN);
@@ -227,5 +230,5 @@ export async function play(t, say, all, then) {
 			}, LIMIT);
 		});
 		await then?.(home);
-	}, join(homedir(), ".cache", "chatmock-tests"));
+	});
 }

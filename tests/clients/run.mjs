@@ -25,6 +25,7 @@ const lanes = [
 		keys: "./keys.mjs",
 		codex: "./codex.mjs",
 		"codex-ws": "./codex_ws.mjs",
+		"codex-auth": "./codex_auth.mjs",
 		websocket: "./websocket.mjs",
 		anthropic: "./anthropic.mjs",
 		"anthropic-errors": "./anthropic_errors.mjs",

@@ -69,9 +69,9 @@ class Pair(gateway.Gateway):
         return until(lambda: len(self.upstream.aborts()) >= count, seconds)
 
 
-def ask(path, method, uri, body=None):
+def ask(path, method, uri, body=None, headers=None):
     """A whole answer; its JSON in .json."""
-    a = start(path, method, uri, body).all()
+    a = start(path, method, uri, body, headers).all()
     try:
         a.json = json.loads(a.body)
     except ValueError:
@@ -79,9 +79,11 @@ def ask(path, method, uri, body=None):
     return a
 
 
-def start(path, method, uri, body=None):
+def start(path, method, uri, body=None, headers=None):
+    """headers: by the names that a web server gives them."""
     data = json.dumps(body).encode() if body is not None else b""
     params = {"CONTENT_TYPE": "application/json"} if body is not None else {}
+    params.update(headers or {})
     return Answer(path, method, uri, data, params=params)
 
 
@@ -402,6 +404,60 @@ def test_ceiling(t):
             "room again")
 
 
+def test_own_login(t):
+    """With the caller's own login it runs to its end, also when the first call
+    fails, and is nobody else's."""
+    ann, bob = [{"HTTP_AUTHORIZATION": f"Bearer tok-{who}",
+                 "HTTP_CHATGPT_ACCOUNT_ID": f"acct_{who}"} for who in ("ann", "bob")]
+    with Pair(CHATMOCK_FORWARD_AUTH="1", CHATMOCK_DRAIN_TIMEOUT="1") as g:
+        g.upstream.script({"status": 503, "body": {"error": {"message": "Busy."}}})
+        g.upstream.default({"say": WORDS, "interval_ms": 20})
+        first = start(g.a, "POST", "/v1/responses", {
+            "model": "gpt-5.5", "input": "go", "background": True,
+            "stream": True}, ann)
+        got = read_events(first, 5)
+        id = got[0]["response"]["id"]
+        first.close()
+        uri = f"/v1/responses/{id}"
+        for who, headers in (("bob", bob), ("the gateway's login", None)):
+            for method, what in (("GET", uri), ("GET", uri + "?stream=true"),
+                                 ("POST", uri + "/cancel"), ("DELETE", uri)):
+                r = ask(g.b, method, what, {} if method == "POST" else None, headers)
+                t.check(r.status == 404, f"{method} by {who}: not there", r.body)
+        rest = events_of(start(
+            g.b, "GET", f"{uri}?stream=true&starting_after={got[-1]['sequence_number']}",
+            headers=ann).all().body)
+        t.check(numbers_are_whole(got + rest) and text_of(got + rest) == WORDS and
+                rest[-1]["type"] == "response.completed", "its own takes it up",
+                [e["type"] for e in rest[-2:]])
+        sent = g.upstream.requests()
+        t.check([(gateway.upstream_tool.header(s, "authorization"),
+                  gateway.upstream_tool.header(s, "chatgpt-account-id"))
+                 for s in sent] == [("Bearer tok-ann", "acct_ann")] * 2,
+                "each call with its own login", [s["headers"] for s in sent])
+        r = ask(g.b, "POST", "/v1/responses", {
+            "model": "gpt-5.5", "input": "And?", "previous_response_id": id}, ann)
+        t.check(r.status == 200 and
+                len(g.upstream.requests()[-1]["body"]["input"]) == 3,
+                "it can be continued", r.body)
+
+        # of one caller, so many; of others as many more
+        g.upstream.default({"steps": [{"stall": True}]})
+        body = {"model": "gpt-5.5", "input": "x", "background": True}
+        ids = [ask(g.a, "POST", "/v1/responses", body, ann).json["id"]
+               for _ in range(128)]
+        t.check(ask(g.a, "POST", "/v1/responses", body, ann).status == 503,
+                "one too many of ann's")
+        t.check(ask(g.a, "POST", "/v1/responses", body, bob).status == 200,
+                "bob has his own")
+        r = ask(g.b, "POST", f"/v1/responses/{ids[0]}/cancel", {}, ann)
+        t.check(r.status == 200 and r.json["status"] == "cancelled",
+                "ann cancels one of hers", r.body)
+        t.check(g.aborted(), "upstream is left")
+        with open(os.path.join(g.home, "responses.db"), "rb") as f:
+            t.check(b"tok-ann" not in f.read(), "no token in the store")
+
+
 def test_only_background(t):
     """All else ends with its client, as before."""
     with Pair() as g:
@@ -417,4 +473,4 @@ if __name__ == "__main__":
     sys.exit(Checks("background").run(
         test_runs_on, test_refused, test_resume, test_many_follow, test_live,
         test_cancel, test_failed, test_killed, test_drained, test_ceiling,
-        test_only_background))
+        test_own_login, test_only_background))

@@ -38,7 +38,7 @@ except ImportError:
     os.environ["CHATMOCK_WS_AGAIN"] = "1"
     os.execv(python, [python, os.path.abspath(__file__), *sys.argv[1:]])
 
-from gateway import Checks, Gateway, free_port  # noqa: E402
+from gateway import Checks, Gateway, free_port, upstream_tool  # noqa: E402
 
 KB, MB = 1 << 10, 1 << 20
 SECONDS = 60
@@ -297,6 +297,40 @@ def test_turns(server):
             with Socket(g, path) as s:
                 checks.equal(text_of(s.ask(input="Hi")), "Hello from the test upstream.",
                              f"{name}: {path}")
+
+
+def test_own_login(server):
+    """Each connection with its own caller's login, at each of its turns."""
+    ann, bob = [{"Authorization": f"Bearer tok-{who}",
+                 "chatgpt-account-id": f"acct_{who}"} for who in ("ann", "bob")]
+    with Front(server, kind="chatgpt", env={"CHATMOCK_FORWARD_AUTH": "1"}) as g:
+        with Socket(g, headers=ann) as a, Socket(g, headers=bob) as b, \
+                Socket(g) as ours:
+            one = a.ask(input="Hi")
+            checks.equal(text_of(one), "Hello from the test upstream.",
+                         f"{server}: ann is answered")
+            two = a.ask(input="And?", previous_response_id=id_of(one))
+            checks.equal(two[-1]["type"], "response.completed",
+                         f"{server}: ann goes on")
+            end = b.ask(input="And?", previous_response_id=id_of(one))[-1]
+            checks.equal((end["type"], end.get("error", {}).get("code")),
+                         ("error", "previous_response_not_found"),
+                         f"{server}: bob does not find it")
+            b.ask(input="Hi")
+            ours.ask(input="Hi")
+            g.upstream.script({"status": 401, "body": {"error": {
+                "code": "token_expired", "message": "expired"}}})
+            end = a.ask(input="Hi")[-1]
+            checks.equal((end["type"], end["status"]), ("error", 401),
+                         f"{server}: upstream's 401 is told")
+        got = [(upstream_tool.header(r, "authorization")[:14],
+                upstream_tool.header(r, "chatgpt-account-id"))
+               for r in g.upstream.requests()]
+        checks.equal(got, [("Bearer tok-ann", "acct_ann")] * 2 +
+                     [("Bearer tok-bob", "acct_bob"), ("Bearer eyJhbGc", "acct_test"),
+                      ("Bearer tok-ann", "acct_ann")], f"{server}: whose logins")
+        checks.equal(g.upstream.stats()["token_requests"], 0,
+                     f"{server}: nothing is renewed for it")
 
 
 def test_leaving(server):
@@ -786,7 +820,7 @@ def test_many():
 
 TESTS = [test_memory, test_errors, test_switched_off, test_protocol, test_handshakes,
          test_slow_reader, test_reload, test_stop, test_stale_socket, test_many]
-EACH = [test_turns, test_leaving, test_refused, test_large]
+EACH = [test_turns, test_own_login, test_leaving, test_refused, test_large]
 
 
 def run(name, test, *args):

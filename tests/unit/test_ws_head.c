@@ -118,6 +118,8 @@ static void refusals(void)
 	refused(SPAN(GOOD "Host: other\r\n\r\n"), ERR_BAD_REQUEST);
 	refused(SPAN(GOOD "Authorization: a\r\nAuthorization: b\r\n\r\n"),
 		ERR_BAD_REQUEST);
+	refused(SPAN(GOOD "chatgpt-account-id: a\r\nChatGPT-Account-ID: a\r\n\r\n"),
+		ERR_BAD_REQUEST);
 	refused(SPAN(GOOD KEY "\r\n"), ERR_BAD_REQUEST);
 	refused(SPAN(GOOD "Content-Length: 5\r\n\r\n"), ERR_BAD_REQUEST);
 	refused(SPAN(GOOD "Transfer-Encoding: chunked\r\n\r\n"), ERR_BAD_REQUEST);
