@@ -21,9 +21,8 @@ static int64_t read_clock(clockid_t id)
 	return (int64_t)t.tv_sec * US + t.tv_nsec / 1000;
 }
 
-/* The frozen time of a test, or -1. Looked up each time: getenv() is a few
- * nanoseconds in our small environment and a test may change its mind. */
-static int64_t test_clock(void)
+/* The frozen time of a test, or -1. */
+static int64_t read_test_clock(void)
 {
 	const char *s = getenv("CHATMOCK_TEST_CLOCK");
 	long long t;
@@ -35,6 +34,33 @@ static int64_t test_clock(void)
 	if (*end || t < 0 || t > INT64_MAX / US)
 		return -1;
 	return t * US;
+}
+
+#define NOT_READ INT64_MIN
+
+static _Atomic int64_t *frozen(void)
+{
+	static _Atomic int64_t at = NOT_READ;
+
+	return &at;
+}
+
+/* Read once: a request asks five times, and each would walk through the
+ * environment. */
+static int64_t test_clock(void)
+{
+	int64_t at = atomic_load_explicit(frozen(), memory_order_relaxed);
+
+	if (at == NOT_READ) {
+		at = read_test_clock();
+		atomic_store(frozen(), at);
+	}
+	return at;
+}
+
+void clock_test_changed(void)
+{
+	atomic_store(frozen(), NOT_READ);
 }
 
 int64_t clock_mono_us(void)
@@ -194,7 +220,8 @@ static void watch_forks(void)
 		atomic_store(forks(), 1);
 }
 
-static unsigned char pool_byte(void)
+/* Some are left in it. */
+static struct pool *pool(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	static _Thread_local struct pool p;
@@ -206,18 +233,22 @@ static unsigned char pool_byte(void)
 		p.left = sizeof(p.bytes);
 		p.forks = atomic_load(forks());	/* 0: not watched, none is kept */
 	}
-	return p.bytes[--p.left];
+	return &p;
 }
 
 static void fresh_id(char id[ID_LEN])
 {
 	static const char letters[] =
 		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	struct pool *p = pool();
 	size_t n = 0;
 
 	while (n < ID_LEN) {
-		unsigned char byte = pool_byte();
+		unsigned char byte;
 
+		if (!p->left)
+			p = pool();
+		byte = p->bytes[--p->left];
 		/* 62 * 4 = 248: above it the letters would not be even */
 		if (byte < 248)
 			id[n++] = letters[byte % 62];

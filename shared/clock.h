@@ -4,7 +4,7 @@
  * Units: microseconds, in int64_t. clock_mono_us() only for differences;
  * clock_wall_us() is Unix time, for what people and tokens read.
  * CHATMOCK_TEST_CLOCK=<unix seconds> in the environment freezes the wall
- * clock and makes random ids count up from 1; for tests only.
+ * clock and makes random ids count up from 1; for tests only. It is read once.
  */
 #ifndef CHATMOCK_CLOCK_H
 #define CHATMOCK_CLOCK_H
@@ -13,6 +13,9 @@
 
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
+
+/* For tests: the environment says another time now. */
+void clock_test_changed(void);
 
 /* Since this machine was started, sleep included: the same for all processes.
  * Means nothing without clock_boot_id(). */

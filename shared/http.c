@@ -291,14 +291,18 @@ bool http_easy_request(CURL *easy, const struct http_request *r)
 				 r->body.ptr ? r->body.ptr : "");
 }
 
-/* Curl would ask before it sends a body over 1 MB, and name a type that the
- * body is not of. A name without a value takes such a header out. */
-static const char *const unwanted[] = { "Expect:", "Content-Type:" };
+/*
+ * Curl would ask before it sends a body over 1 MB, and name a type that the
+ * body is not of. A name without a value takes such a header out. Only where
+ * it is needed: curl walks through the list for each header it knows.
+ */
+#define ASKS_FROM (1u << 20)
 
 struct curl_slist *http_headers_new(const struct http_request *r,
 				    struct curl_slist *always)
 {
-	size_t count = r->header_count + ARRAY_LEN(unwanted), bytes = 0, n = 0;
+	static const char expect[] = "Expect:", type[] = "Content-Type:";
+	size_t count = r->header_count + 2, bytes = 0, n = 0;
 	struct curl_slist *list;
 	bool typed = false;
 	char *text;
@@ -321,8 +325,10 @@ struct curl_slist *http_headers_new(const struct http_request *r,
 		list[n++].data = text;
 		text += len;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(unwanted) - typed; i++)
-		list[n++].data = (char *)(uintptr_t)unwanted[i];
+	if (r->body.len >= ASKS_FROM)
+		list[n++].data = (char *)(uintptr_t)expect;
+	if (!typed)
+		list[n++].data = (char *)(uintptr_t)type;
 	for (size_t i = 0; i < n; i++)
 		list[i].next = i + 1 < n ? &list[i + 1] : always;
 	return list;

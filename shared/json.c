@@ -3,14 +3,28 @@
 
 #include "json.h"
 
+/* Up to so many members are compared one by one: for few of them making a hash
+ * of the key costs more. */
+#define FEW 16
+
 struct json_object *json_get(struct json_object *v, const char *key)
 {
+	struct lh_table *members = json_object_get_object(v);
 	struct json_object *got = NULL;
 
-	if (!json_is_object(v))
+	if (!members)
 		return NULL;
-	json_object_object_get_ex(v, key, &got);
-	return got;
+	if (members->count > FEW) {
+		json_object_object_get_ex(v, key, &got);
+		return got;
+	}
+	for (const struct lh_entry *e = members->head; e; e = e->next) {
+		const char *k = lh_entry_k(e);
+
+		if (*k == *key && strcmp(k, key) == 0)
+			return (struct json_object *)lh_entry_v(e);
+	}
+	return NULL;
 }
 
 struct json_object *json_get_object(struct json_object *v, const char *key)

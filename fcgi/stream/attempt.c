@@ -21,6 +21,7 @@
 #include "tally.h"
 
 #define MAX_HEADERS 48
+#define SMALL_HEAD 500		/* room for most at once */
 
 /* --- upstream's answer --- */
 
@@ -249,6 +250,7 @@ static void call_upstream(struct stream *s, const struct login *login)
 	};
 
 	buf_init(&h.text, MAX_REQUEST_HEAD * 2);
+	(void)buf_room(&h.text, SMALL_HEAD);
 	fill_headers(&h, s, login);
 	header_fix(&h);
 	r.header_count = h.count;

@@ -15,6 +15,9 @@ bool heads_forwarded(const char *name, bool native)
 		"HTTP_X_OPENAI_SUBAGENT=", "HTTP_X_OPENAI_MEMGEN_REQUEST=",
 	};
 
+	/* nearly all names go here */
+	if (strncmp(name, "HTTP_", 5) || (name[5] != 'X' && name[5] != 'T'))
+		return false;
 	if (!strncmp(name, "HTTP_X_CODEX_", 13))
 		return true;
 	for (size_t i = 0; native && i < ARRAY_LEN(names); i++)

@@ -4,6 +4,9 @@
 
 #include "../../shared/ceilings.h"
 
+/* Most fit in it: the buffer need not grow step by step. */
+#define SMALL_PAYLOAD 2000
+
 /*
  * The fields in the order in which they are sent, which does not depend on
  * the client's: the ChatGPT backend takes these and refuses a request that
@@ -381,6 +384,7 @@ enum err payload_build(struct ask *a, const char *session, struct buf *out,
 	if (!apply_reasoning(a) || !apply_search(a) || !apply_rest(a, session))
 		return err_set(note, ERR_NO_MEMORY, "payload");
 	buf_reset(out);
+	(void)buf_room(out, SMALL_PAYLOAD);
 	write_all(a, out);
 	if (buf_err(out))
 		return err_set(note, buf_err(out), "the request to upstream");

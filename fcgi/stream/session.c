@@ -68,6 +68,7 @@ static void derive(struct span key, struct json_object *request, char out[37])
 	struct buf scratch;
 
 	buf_init(&scratch, MAX_HASHED);
+	(void)buf_room(&scratch, 2000);		/* most at once */
 	add(h, key);
 	add_value(h, &scratch, json_get(request, "instructions"));
 	add_value(h, &scratch, json_get(request, "tools"));

@@ -124,9 +124,9 @@ struct json_object *ask_get(struct asking *q, struct json_object *o,
 			    const char *key, enum json_type type,
 			    const struct at *at)
 {
-	struct json_object *v = NULL;
+	struct json_object *v = json_get(o, key);
 
-	if (!json_object_object_get_ex(o, key, &v) || !v)
+	if (!v)
 		return NULL;
 	return ask_is(q, v, key, type, at) ? v : NULL;
 }

@@ -293,6 +293,7 @@ void conn_begin(struct conn *c, int status)
 		if (reasons[i].status == status)
 			text = reasons[i].text;
 	c->begun = c->head_open = true;
+	buf_pass(&c->wire->spare, &c->out);
 	buf_str(&c->out, "Status: ");
 	buf_int(&c->out, status);
 	buf_char(&c->out, ' ');

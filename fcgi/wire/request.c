@@ -1,8 +1,9 @@
 /*
  * request.c - the parameters of one request, and what we make of them.
  *
- * The block of "NAME=value" strings stays as it came. It is walked once:
- * looking a name up, which is done a score of times, compares lengths first.
+ * The block of "NAME=value" strings stays as it came. It is walked once: a name
+ * is looked up a score of times, mostly one that is not there, so a small table
+ * says where each begins.
  */
 #include "request.h"
 
@@ -14,7 +15,9 @@
 #define FIRST_ENTRIES 48
 
 struct request_entry {
-	uint32_t at, name_len;
+	uint32_t at;
+	uint16_t name_len;
+	uint16_t next;		/* 1-based: of those in the same slot, the one before */
 };
 
 /* A control byte: none may stand in a parameter, save the tab. */
@@ -71,24 +74,39 @@ bool request_param_next(const struct request *r, size_t *at, const char **name,
 	return true;
 }
 
+static size_t slot_of(const char *name, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)name;
+
+	return len ? (len * 5 + p[len - 1] + p[len / 2] * 3u) % REQUEST_SLOTS : 0;
+}
+
+/* Of equal names the first counts. */
 const char *request_param(const struct request *r, const char *name)
 {
 	size_t len = strlen(name);
+	const char *value = NULL;
 
-	for (size_t i = 0; i < r->entry_count; i++) {
-		const struct request_entry *e = &r->entries[i];
+	for (size_t i = r->first[slot_of(name, len)]; i; ) {
+		const struct request_entry *e = &r->entries[i - 1];
 
 		if (e->name_len == len && memcmp(r->params + e->at, name, len) == 0)
-			return r->params + e->at + len + 1;
+			value = r->params + e->at + len + 1;
+		i = e->next;
 	}
-	return NULL;
+	return value;
 }
 
 static bool add_entry(struct request *r, size_t *size, const char *entry,
 		      const char *eq)
 {
+	size_t len = (size_t)(eq - entry);
 	struct request_entry *entries;
+	uint16_t *first;
 
+	_Static_assert(MAX_REQUEST_HEAD + HEAD_EXTRA <= UINT16_MAX, "fits an entry");
+	if (entry - r->params > MAX_REQUEST_HEAD || len > MAX_REQUEST_HEAD)
+		return true;		/* over the ceiling: that is told below */
 	if (r->entry_count == *size) {
 		*size = *size ? *size * 2 : FIRST_ENTRIES;
 		entries = reallocarray(r->entries, *size, sizeof(*entries));
@@ -98,10 +116,12 @@ static bool add_entry(struct request *r, size_t *size, const char *entry,
 		}
 		r->entries = entries;
 	}
+	first = &r->first[slot_of(entry, len)];
 	r->entries[r->entry_count++] = (struct request_entry){
 		.at = (uint32_t)(entry - r->params),
-		.name_len = (uint32_t)(eq - entry),
+		.name_len = (uint16_t)len, .next = *first,
 	};
+	*first = (uint16_t)r->entry_count;
 	return true;
 }
 
@@ -290,6 +310,7 @@ void request_let_go(struct request *r)
 	r->params = NULL;
 	r->entries = NULL;
 	r->params_len = r->entry_count = 0;
+	memset(r->first, 0, sizeof(r->first));
 	r->query = "";
 }
 

@@ -16,6 +16,8 @@
 
 #include "../../shared/buf.h"
 
+#define REQUEST_SLOTS 64
+
 struct request {
 	char id[40];			/* x-request-id: "req_" + 24 random; ours, never the client's */
 	int64_t begun_us;		/* clock_mono_us() when accepted */
@@ -29,6 +31,7 @@ struct request {
 	size_t params_len;
 	struct request_entry *entries;	/* where each begins */
 	size_t entry_count;
+	uint16_t first[REQUEST_SLOTS];	/* entries by their names' hash, 1-based */
 	char *words;			/* method and path */
 	bool on_heap;			/* made by wire */
 };

@@ -249,14 +249,17 @@ static void clocks(void)
 	random_id(cut, sizeof(cut), "req_");
 	check(strlen(cut) == 7);
 	setenv("CHATMOCK_TEST_CLOCK", "1795341791", 1);
+	clock_test_changed();
 	check_int(clock_wall_us(), INT64_C(1795341791000000));
 	random_id(id, sizeof(id), "x-");
 	check_str(span_of(id), "x-000000000000000000000001");
 	random_id(id, sizeof(id), "x-");
 	check_str(span_of(id), "x-000000000000000000000002");
 	setenv("CHATMOCK_TEST_CLOCK", "soon", 1);
+	clock_test_changed();
 	check(clock_wall_us() > INT64_C(1700000000000000));
 	unsetenv("CHATMOCK_TEST_CLOCK");
+	clock_test_changed();
 }
 
 int main(void)

@@ -160,11 +160,13 @@ static void test_stamp(void)
 	way_begin(&w, &tongue_ollama, false);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		setenv("CHATMOCK_TEST_CLOCK", cases[i].clock, 1);
+		clock_test_changed();
 		buf_reset(&w.out);
 		tongue_ollama.beat(&w.emitter, &w.out);
 		check(strstr(w.out.ptr, cases[i].want));
 	}
 	unsetenv("CHATMOCK_TEST_CLOCK");
+	clock_test_changed();
 	for (int i = 0; i < 1000; i++) {
 		char before[32], after[32];
 		const char *said;
@@ -177,6 +179,7 @@ static void test_stamp(void)
 		check(strncmp(said, before, 24) >= 0 && strncmp(said, after, 24) <= 0);
 	}
 	setenv("CHATMOCK_TEST_CLOCK", "1800000000", 1);
+	clock_test_changed();
 	way_free(&w);
 }
 
