@@ -59,6 +59,8 @@
 	  "Workers that ended, by reason.") \
 	X(MASTER_STARTED, "chatmock_master_starts_total", "", \
 	  "Starts of a master, reloads too.") \
+	X(CONN_MOVED, "chatmock_kept_connections_moved_total", "", \
+	  "Kept connections that a worker took over from one that left.") \
 	X(LOG_DROPPED, "chatmock_log_dropped_total", "", \
 	  "Log lines that could not be written.") \
 	X(USAGE_COMPLETE, "chatmock_answers_total", "usage=\"complete\"", \

@@ -29,10 +29,11 @@ void board_free(struct board *b)
 		munmap(b, board_size(b->count));
 }
 
-int64_t board_sibling_average(const struct board *b, const struct slot *self,
-			      int64_t now_us)
+/* *conns: as well. */
+static int64_t average(const struct board *b, const struct slot *self,
+		       int64_t now_us, int64_t *conns)
 {
-	int64_t sum = 0, count = 0;
+	int64_t sum = 0, count = 0, all = 0;
 
 	for (size_t i = 0; i < b->count; i++) {
 		const struct slot *s = &b->slots[i];
@@ -41,9 +42,28 @@ int64_t board_sibling_average(const struct board *b, const struct slot *self,
 		    now_us - atomic_load(&s->heartbeat_us) > LIVE_US)
 			continue;
 		sum += atomic_load(&s->streams);
+		all += atomic_load(&s->conns);
 		count++;
 	}
+	*conns = count ? all / count : -1;
 	return count ? sum / count : -1;
+}
+
+int64_t board_sibling_average(const struct board *b, const struct slot *self,
+			      int64_t now_us)
+{
+	int64_t conns;
+
+	return average(b, self, now_us, &conns);
+}
+
+int64_t board_sibling_conns(const struct board *b, const struct slot *self,
+			    int64_t now_us)
+{
+	int64_t conns;
+
+	(void)average(b, self, now_us, &conns);
+	return conns;
 }
 
 void board_load(const struct board *b, int64_t *streams, int64_t *retries)
@@ -60,6 +80,7 @@ void slot_take(struct slot *s, uint32_t generation, int64_t now_us)
 	atomic_store(&s->pid, 0);
 	atomic_store(&s->heartbeat_us, now_us);
 	atomic_store(&s->streams, 0);
+	atomic_store(&s->conns, 0);
 	atomic_store(&s->served, 0);
 	atomic_store(&s->retries, 0);
 	atomic_store(&s->generation, generation);
@@ -72,5 +93,6 @@ void slot_clear(struct slot *s)
 	atomic_store(&s->state, SLOT_FREE);
 	atomic_store(&s->pid, 0);
 	atomic_store(&s->streams, 0);
+	atomic_store(&s->conns, 0);
 	atomic_store(&s->retries, 0);
 }

@@ -20,6 +20,7 @@ struct slot {
 	_Atomic int32_t state;		/* enum slot_state */
 	_Atomic int64_t heartbeat_us;	/* clock_mono_us() of the last sign of life */
 	_Atomic int64_t streams;	/* in flight now */
+	_Atomic int64_t conns;		/* open, idle kept ones too */
 	_Atomic int64_t served;		/* requests answered */
 	_Atomic int64_t retries;	/* streams that try upstream again */
 	_Atomic uint32_t generation;	/* of the master that forked it */
@@ -35,9 +36,12 @@ struct board {
 struct board *board_new(size_t count);		/* MAP_SHARED, anonymous */
 void board_free(struct board *b);		/* NULL is fine */
 
-/* Streams in flight per live accepting worker other than self; -1: none. */
+/* Streams in flight, or connections, per live accepting worker other than self;
+ * -1: there is none. */
 int64_t board_sibling_average(const struct board *b, const struct slot *self,
 			      int64_t now_us);
+int64_t board_sibling_conns(const struct board *b, const struct slot *self,
+			    int64_t now_us);
 
 /* All workers together: streams in flight, and those that try again. */
 void board_load(const struct board *b, int64_t *streams, int64_t *retries);

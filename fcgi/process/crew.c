@@ -125,7 +125,8 @@ static int be_worker(struct crew *crew, struct slot *slot, pid_t master)
 		.config = crew->config, .log = crew->log,
 		.access = crew->access, .board = crew->board, .slot = slot,
 		.metrics = crew->metrics, .listen_fd = 0, .bell_fd = crew->bell_fd,
-		.second_fd = crew->second_fd,
+		.second_fd = crew->second_fd, .kept = crew->kept,
+		.master = master,
 	};
 
 	atomic_store(&slot->pid, (int32_t)getpid());

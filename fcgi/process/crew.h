@@ -35,6 +35,7 @@ struct crew {
 	uint32_t generation;
 	int bell_fd;			/* eventfd: a worker has news */
 	int second_fd;			/* see second.h; -1: none */
+	struct fdqueue kept;		/* see worker.h */
 	bool stopping;
 	/* private */
 	int64_t backoff_us, respawn_us;

@@ -4,6 +4,10 @@
  *
  * CHATMOCK_OLD_WORKERS=<generation>:<pid>,<pid>,... Only pids that are
  * children of this very process are believed.
+ * KEPT_CONNECTIONS=<put>,<take>: the queue in which kept connections go from
+ * worker to worker. A name that is none of our settings' for the sake of a
+ * version that does not know it: it would refuse the setting, but leaves alone
+ * what it does not know.
  */
 #ifndef CHATMOCK_HANDOVER_H
 #define CHATMOCK_HANDOVER_H
@@ -17,6 +21,7 @@ struct handover {
 	size_t count;
 	uint32_t generation;		/* of who handed over; 0: nobody */
 	int second_fd;			/* see second.h; -1: none */
+	struct fdqueue kept;		/* to be closed by who takes it */
 };
 
 /* Reads the variable and forgets it: before config_read(), which would not

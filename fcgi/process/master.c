@@ -56,6 +56,14 @@ static struct log *open_log(const struct config *c, const char *name)
 	return log;
 }
 
+/* The queue of the master that became us: its workers use it still. */
+static bool take_queue(struct crew *crew, struct handover *h)
+{
+	crew->kept = h->kept;
+	h->kept = FDQUEUE_NONE;
+	return crew->kept.put >= 0 || fdqueue_open(&crew->kept);
+}
+
 static void reap(struct master *m, int64_t now_us)
 {
 	enum trial trial;
@@ -157,6 +165,7 @@ static int run(struct master *m)
 	struct pollfd fds[] = {
 		{ .fd = m->signal_fd, .events = POLLIN },
 		{ .fd = m->crew.bell_fd, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
 	};
 	uint64_t rings;
 	int64_t now_us;
@@ -169,6 +178,11 @@ static int run(struct master *m)
 		mind_metrics(m, now_us);
 		if (m->crew.stopping && crew_alive(&m->crew) == 0)
 			return 0;
+		/* nobody stays who could take a kept connection over */
+		if (m->crew.stopping) {
+			fdqueue_drop(&m->crew.kept);
+			fds[2].fd = m->crew.kept.take;
+		}
 		if (poll(fds, ARRAY_LEN(fds), TICK_MS) < 0 && errno != EINTR) {
 			log_msg(m->log, LOG_ERROR, "master_poll", "poll: %s",
 				strerror(errno));
@@ -231,7 +245,7 @@ int master_run(const struct program *p, const struct config *c,
 		.program = p, .signal_fd = -1, .reload.fd = -1,
 		.second.fd = -1,
 		.crew = { .hooks = p->hooks, .config = c, .bell_fd = -1,
-			  .second_fd = -1 },
+			  .second_fd = -1, .kept = FDQUEUE_NONE },
 	};
 	int status = EX_OSERR;
 
@@ -247,7 +261,8 @@ int master_run(const struct program *p, const struct config *c,
 		goto out;
 	status = EX_OSERR;
 	m.crew.generation = h->generation + 1;
-	if (!crew_adopt(&m.crew, h->pids, h->count) ||
+	if (!take_queue(&m.crew, h) ||
+	    !crew_adopt(&m.crew, h->pids, h->count) ||
 	    !crew_init(&m.crew, (size_t)p->workers(c)) ||
 	    !reload_init(&m.reload, argv, m.log) ||
 	    (m.signal_fd = signals_listen()) < 0) {
@@ -265,6 +280,7 @@ out:
 	reload_free(&m.reload);
 	crew_free(&m.crew);
 	second_free(&m.second);
+	fdqueue_close(&m.crew.kept);
 	if (m.signal_fd >= 0)
 		close(m.signal_fd);
 	log_close(m.access);

@@ -168,6 +168,11 @@ bool worker_draining(const struct worker *w)
 	return w->life->draining;
 }
 
+bool worker_relieved(const struct worker *w)
+{
+	return getppid() == w->master;
+}
+
 static bool listen_to_signals(struct worker_life *life)
 {
 	sigset_t set;

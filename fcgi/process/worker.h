@@ -15,6 +15,7 @@
 #define CHATMOCK_WORKER_H
 
 #include "../../shared/config.h"
+#include "../../shared/fdqueue.h"
 #include "../../shared/log.h"
 #include "../../shared/loop.h"
 #include "../../shared/metrics.h"
@@ -29,6 +30,8 @@ struct worker {
 	struct metrics *metrics;	/* NULL: nothing is counted */
 	int listen_fd;
 	int second_fd;			/* listens too; -1: there is none */
+	struct fdqueue kept;		/* kept connections from worker to worker */
+	pid_t master;
 	void *app;			/* the program's own */
 	/* private */
 	int bell_fd;			/* eventfd: wakes the master; -1: none */
@@ -59,6 +62,8 @@ void worker_done(struct worker *w);
  * on accepting until its successor accepts; then drain is called. */
 void worker_recycle(struct worker *w);
 bool worker_draining(const struct worker *w);
+/* Its master lives, so that others may take over what it leaves. */
+bool worker_relieved(const struct worker *w);
 
 /* Runs in the child; returns its exit code. */
 int worker_run(struct worker *w, const struct worker_hooks *hooks);

@@ -12,11 +12,9 @@
 #include "keep.h"
 #include "quota.h"
 #include "reqlog.h"
+#include "siblings.h"
 #include "stream.h"
 #include "tally.h"
-
-/* Beyond max_streams so many are told that we are busy; the rest waits. */
-#define BUSY_ROOM 256
 
 static void on_request(void *ctx, struct conn *conn, struct request *req)
 {
@@ -37,59 +35,16 @@ static void on_drained(void *ctx, struct conn *conn, void *user)
 		stream_drained(user);
 }
 
-/* So long it leaves connections to its siblings, then takes some itself: the
- * kernel tells a sibling of new arrivals only (EPOLLEXCLUSIVE), not of one that
- * was left waiting. */
-#define LEAVE_US 4000
-#define TAKE_US 10000
-
-/*
- * A worker with clearly more streams than its siblings leaves the next one to
- * them: the kernel wakes whoever listens, in no fair order.
- */
-static bool leaves_to_others(struct app *app)
-{
-	int64_t mine = (int64_t)app->in_flight, now_us, others;
-
-	if (!app->worker || mine <= 8)
-		return false;
-	now_us = clock_mono_us();
-	others = board_sibling_average(app->worker->board, app->worker->slot,
-				       now_us);
-	if (others < 0 || mine <= others + others / 16 + 8)
-		return false;
-	if (now_us - app->left_us > TAKE_US)
-		app->left_us = now_us;
-	return now_us - app->left_us < LEAVE_US;
-}
-
-static bool may_accept(void *ctx)
-{
-	struct app *app = ctx;
-
-	if (app->wire && wire_conns(app->wire) >=
-			 (size_t)app->config->max_streams + BUSY_ROOM)
-		return false;
-	return !leaves_to_others(app);
-}
-
 static const struct wire_handler wire_handler = {
 	.request = on_request, .gone = on_gone, .drained = on_drained,
-	.may_accept = may_accept, .unwatched = reqlog_unwatched,
+	.may_accept = siblings_may_accept, .unwatched = reqlog_unwatched,
+	.may_take = siblings_may_take,
+	.taken = siblings_taken,
 };
 
 bool app_busy(const struct app *app)
 {
 	return app->in_flight > (size_t)app->config->max_streams;
-}
-
-/* Siblings go by what stands on the board. */
-static void tell_board(struct app *app)
-{
-	if (app->worker)
-		atomic_store_explicit(&app->worker->slot->streams,
-				      (int64_t)app->in_flight,
-				      memory_order_relaxed);
 }
 
 /* The wire waits a moment and goes on by itself; the operator has to know. */
@@ -109,14 +64,14 @@ void app_arrived(struct app *app)
 {
 	tell_failures(app);
 	app->in_flight++;
-	tell_board(app);
+	siblings_tell(app);
 }
 
 void app_answered(struct app *app)
 {
 	app->in_flight--;
 	app->served++;
-	tell_board(app);
+	siblings_tell(app);
 	if (!app->worker)
 		return;
 	atomic_store_explicit(&app->worker->slot->served, app->served,
@@ -297,7 +252,7 @@ static bool hook_start(struct worker *w)
 		log_msg(w->log, LOG_ERROR, "start", "no listener");
 		return false;
 	}
-	wire_accept(app->wire, true);
+	wire_share(app->wire, &w->kept);
 	app->ws = ws_new(w->loop, w->second_fd, &wire_handler, app, NULL);
 	return true;
 }
@@ -307,7 +262,10 @@ static void hook_drain(struct worker *w)
 	struct app *app = w->app;
 
 	wire_accept(app->wire, false);
-	wire_close_idle(app->wire);
+	if (worker_relieved(w))
+		wire_give(app->wire);
+	else
+		wire_close_idle(app->wire);
 	ws_drain(app->ws);
 	if (!app->in_flight)
 		worker_done(w);
@@ -322,15 +280,14 @@ static void hook_cut(struct worker *w)
 		next = s->next;
 		stream_cut(s);
 	}
+	wire_close_idle(app->wire);
 }
 
-/* Kept ones between two requests hold up nobody's end. */
 static size_t hook_open(struct worker *w)
 {
 	struct app *app = w->app;
 
-	wire_close_idle(app->wire);
-	return wire_conns(app->wire) + ws_conns(app->ws);
+	return wire_open(app->wire) + ws_conns(app->ws);
 }
 
 static void hook_stop(struct worker *w)

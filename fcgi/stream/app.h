@@ -52,6 +52,7 @@ struct app {
 	int64_t recycle_at;		/* served at which to be replaced; 0: never */
 	size_t accept_failures;		/* as told to the log */
 	int64_t left_us;		/* when it last began to leave connections to siblings */
+	int left_kept;			/* how often it has left a kept one to them */
 };
 
 /* The API's part of a worker; see fcgi/process/worker.h. */

@@ -58,6 +58,8 @@ void conn_move(struct conn *c, enum conn_state state)
 	if ((state == CONN_READING || state == CONN_ENDING) &&
 	    !loop_timer_is_set(&w->sweep))
 		loop_timer_in(w->loop, &w->sweep, SWEEP_US);
+	if (state == CONN_IDLE)
+		move_soon(w);
 }
 
 void conn_close(struct conn *c)
@@ -67,9 +69,10 @@ void conn_close(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	loop_timer_cancel(w->loop, &c->soon);
-	if (c->raw)
+	/* who had it before us may not have closed it yet */
+	if (c->raw || c->moved)
 		loop_fd_del(w->loop, &c->f);
-	else
+	if (!c->raw)
 		loop_fd_close(w->loop, &c->f);
 	conn_move(c, CONN_DEAD);
 	w->conns--;
@@ -113,7 +116,7 @@ void conn_finished(struct conn *c)
 	c->phase = PHASE_NONE;
 	c->user = NULL;
 	c->kept = true;
-	if (c->keep && c->wire->accepting) {
+	if (c->keep && (c->wire->accepting || move_may(c->wire))) {
 		conn_out_reset(c);
 		conn_move(c, CONN_IDLE);
 	} else if (c->control.len) {
@@ -207,6 +210,24 @@ struct conn *conn_new(struct wire *w, int fd)
 	conn_move(c, CONN_READING);
 	w->conns++;
 	return c;
+}
+
+struct conn *conn_admit(struct wire *w, int fd, bool moved, bool kept)
+{
+	struct conn *c = conn_new(w, fd);
+
+	if (!c) {
+		close(fd);
+		return NULL;
+	}
+	c->moved = moved;
+	c->kept = kept;
+	if (kept)
+		conn_move(c, CONN_IDLE);
+	if (loop_fd_add(w->loop, &c->f, EPOLLIN | EPOLLRDHUP))
+		return c;
+	conn_close(c);
+	return NULL;
 }
 
 void conn_set_user(struct conn *c, void *user)

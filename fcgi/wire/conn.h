@@ -27,6 +27,7 @@
 #ifndef CHATMOCK_CONN_H
 #define CHATMOCK_CONN_H
 
+#include "../../shared/fdqueue.h"
 #include "../../shared/loop.h"
 #include "request.h"
 
@@ -45,15 +46,25 @@ struct wire_handler {
 	bool (*may_accept)(void *ctx);
 	/* Clients can not be asked after (any more): an errno. NULL is fine. */
 	void (*unwatched)(void *ctx, int why);
+	/* May a kept connection of another worker be taken over now? Asked
+	 * besides may_accept; and it was. NULL is fine. */
+	bool (*may_take)(void *ctx);
+	void (*taken)(void *ctx);
 };
 
 /* Listens on fd (made non-blocking; stays the caller's). NULL: no memory. */
 struct wire *wire_new(struct loop *l, int fd, const struct wire_handler *h,
 		      void *ctx);
 void wire_accept(struct wire *w, bool on);	/* off while draining: none is kept */
+/* While it accepts it also takes what other workers give away by q. */
+void wire_share(struct wire *w, const struct fdqueue *q);
+/* Draining: kept connections, and such as have said nothing yet, go to who
+ * shares the queue. Who is not taken is served on. No queue: as before. */
+void wire_give(struct wire *w);
+size_t wire_open(const struct wire *w);		/* conns, or given and not yet taken */
 size_t wire_conns(const struct wire *w);	/* open, idle kept ones too */
 size_t wire_accept_failures(const struct wire *w);	/* no descriptors, no memory */
-void wire_close_idle(struct wire *w);		/* between requests: closed now */
+void wire_close_idle(struct wire *w);		/* between requests: closed now, not given */
 void wire_free(struct wire *w);			/* closes every conn, no callbacks */
 
 /*

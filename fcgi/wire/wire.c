@@ -17,6 +17,7 @@
 #include "wire_private.h"
 
 #define ASK_AGAIN_US	5000		/* may_accept said no */
+#define TAKE_AGAIN_US	1000		/* may_take did */
 #define NO_FDS_US	100000		/* accept() failed */
 #define LONG_TURN_US	100
 #define ACCEPTS_OF_LONG_TURN 8
@@ -75,14 +76,8 @@ static bool accept_one(struct wire *w)
 	if (w->tcp)	/* an event is to leave when it is written */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 },
 				 sizeof(int));
-	c = conn_new(w, fd);
+	c = conn_admit(w, fd, false, false);
 	if (!c) {
-		close(fd);
-		accept_failed(w);
-		return false;
-	}
-	if (!loop_fd_add(w->loop, &c->f, EPOLLIN | EPOLLRDHUP)) {
-		conn_close(c);
 		accept_failed(w);
 		return false;
 	}
@@ -107,6 +102,53 @@ static void on_listener(struct loop_fd *f, uint32_t events)
 	wire_leave(w);
 }
 
+/* --- kept connections that other workers give away */
+
+static void arrivals_pause(struct wire *w, int64_t us)
+{
+	loop_fd_del(w->loop, &w->arrivals);
+	loop_timer_in(w->loop, &w->take_again, us);
+}
+
+/* All workers are woken, not one: each knows best whether it is its turn. */
+static void arrivals_accept(struct wire *w, bool on)
+{
+	loop_fd_del(w->loop, &w->arrivals);
+	loop_timer_cancel(w->loop, &w->take_again);
+	if (on && w->arrivals.fd >= 0 &&
+	    !loop_fd_add(w->loop, &w->arrivals, EPOLLIN))
+		arrivals_pause(w, NO_FDS_US);
+}
+
+static void on_take_again(struct loop_timer *t)
+{
+	arrivals_accept(CONTAINER_OF(t, struct wire, take_again), true);
+}
+
+static void on_arrival(struct loop_fd *f, uint32_t events)
+{
+	struct wire *w = CONTAINER_OF(f, struct wire, arrivals);
+	bool kept;
+	int fd;
+
+	(void)events;
+	if (!may_accept(w) || (w->h.may_take && !w->h.may_take(w->ctx))) {
+		arrivals_pause(w, TAKE_AGAIN_US);
+		return;
+	}
+	wire_enter(w);
+	fd = fdqueue_take(&w->queue, &kept);
+	if (fd >= 0 ? !conn_admit(w, fd, true, kept) : errno != EAGAIN) {
+		w->accept_failures++;
+		arrivals_pause(w, NO_FDS_US);
+	} else if (fd >= 0 && w->h.taken) {
+		w->h.taken(w->ctx);
+	}
+	wire_leave(w);
+}
+
+/* --- both */
+
 void wire_accept(struct wire *w, bool on)
 {
 	w->accepting = on;
@@ -117,6 +159,15 @@ void wire_accept(struct wire *w, bool on)
 		   !loop_fd_add(w->loop, &w->listener, EPOLLIN | EPOLLEXCLUSIVE)) {
 		listener_pause(w, NO_FDS_US);
 	}
+	arrivals_accept(w, on);
+}
+
+void wire_share(struct wire *w, const struct fdqueue *q)
+{
+	w->queue = *q;
+	w->arrivals = (struct loop_fd){ .fd = q->take, .fn = on_arrival };
+	w->take_again.fn = on_take_again;
+	arrivals_accept(w, w->accepting);
 }
 
 /* --- time limits */
@@ -160,6 +211,7 @@ void wire_init(struct wire *w, struct loop *l, const struct wire_handler *h,
 	w->sweep.fn = on_sweep;
 	w->peers.fd = -1;
 	buf_init(&w->spare, MAX_SPARE);
+	move_init(w);
 	for (size_t i = 0; i < ARRAY_LEN(w->watched); i++)
 		link_init(&w->watched[i]);
 	for (size_t i = 0; i < ARRAY_LEN(w->lists); i++)
@@ -180,6 +232,7 @@ bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
 void wire_teardown(struct wire *w)
 {
 	wire_accept(w, false);
+	move_end(w);
 	for (size_t i = 0; i < ARRAY_LEN(w->lists); i++)
 		while (i != CONN_DEAD && !link_empty(&w->lists[i]))
 			conn_close(conn_of_link(w->lists[i].next));
@@ -242,6 +295,7 @@ size_t wire_accept_failures(const struct wire *w)
 
 void wire_close_idle(struct wire *w)
 {
+	move_end(w);
 	wire_enter(w);
 	while (!link_empty(&w->lists[CONN_IDLE]))
 		conn_close(conn_of_link(w->lists[CONN_IDLE].next));

@@ -9,6 +9,7 @@
  *	peer.c		what the kernel knows of a client (peer.h)
  *	watch.c		who is asked after, and when
  *	cgi.c		one plain CGI request behind the same face
+ *	move.c		kept connections that go to another worker
  *	ws*.c		WebSockets behind it: see ws_private.h
  *	spool.c		an answer that goes to no peer
  */
@@ -17,6 +18,7 @@
 
 #include "../../shared/buf.h"
 #include "../../shared/ceilings.h"
+#include "../../shared/fdqueue.h"
 #include "conn.h"
 #include "peer.h"
 
@@ -99,6 +101,7 @@ struct conn {
 	bool broken;			/* sending failed */
 	bool was_full;
 	bool raw;			/* no records, and the fd is not ours */
+	bool moved;			/* another worker had it before */
 	struct buf control;		/* whole records that go between */
 
 	struct link link;		/* in wire->lists[state] */
@@ -127,6 +130,12 @@ struct wire {
 	struct wire_handler h;
 	void *ctx;
 	struct loop_fd listener;
+	struct fdqueue queue;		/* see move.c */
+	struct loop_fd arrivals;	/* what is to be taken from there */
+	struct loop_timer take_again;	/* after a pause */
+	struct loop_timer move;		/* the next look at what is to be given */
+	int64_t untaken_us;		/* since when something lies there; 0 */
+	unsigned refusals;		/* how often nobody took them */
 	struct loop_timer again;	/* accept after a pause */
 	struct loop_timer sweep;	/* once a second, while there is need */
 	struct loop_timer over;		/* CGI: the one conn has gone */
@@ -139,6 +148,7 @@ struct wire {
 	unsigned depth;			/* callbacks of ours that are running */
 	int pair[2];			/* to libfcgi: read, written; -1: none */
 	bool accepting, tcp;
+	bool giving, given;		/* kept conns; one at least */
 	char *scratch;
 	struct buf spare;		/* memory for the next answer's out */
 };
@@ -185,12 +195,21 @@ bool wire_setup(struct wire *w, struct loop *l, const struct wire_handler *h,
 		void *ctx);
 void wire_teardown(struct wire *w);
 
+/* --- move.c */
+void move_init(struct wire *w);
+void move_soon(struct wire *w);		/* a conn is between two requests */
+void move_end(struct wire *w);		/* no more are given */
+bool move_may(const struct wire *w);	/* is one worth being kept? */
+
 /* --- conn.c */
 /* Every callback of ours runs between these two: conns die at the end. */
 void wire_enter(struct wire *w);
 void wire_leave(struct wire *w);
 /* Takes over fd once the caller has added c->f to the loop. NULL: no memory. */
 struct conn *conn_new(struct wire *w, int fd);
+/* A conn of an open socket, in the loop. moved: of another worker. NULL: it
+ * could not be, and the socket is closed. */
+struct conn *conn_admit(struct wire *w, int fd, bool moved, bool kept);
 void conn_move(struct conn *c, enum conn_state state);
 void conn_close(struct conn *c);
 /* The peer has gone or broke the protocol: tells the handler that has it. */

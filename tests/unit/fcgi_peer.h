@@ -45,9 +45,11 @@ struct server {
 	struct unix_socket at;
 	/* what the client's thread looks at */
 	_Atomic int64_t gone_us;
-	atomic_int requests, gone, drained;
+	atomic_int requests, gone, drained, taken;
 	atomic_size_t most_pending, conns;
 	atomic_bool refuse;		/* may_accept says no */
+	/* what its thread is to do: see server_do() */
+	void (*_Atomic act)(struct server *s);
 };
 
 struct stream {
@@ -140,6 +142,11 @@ static inline void on_test_drained(void *ctx, struct conn *conn, void *user)
 	stream_more(s, user);
 }
 
+static inline void on_test_taken(void *ctx)
+{
+	((struct server *)ctx)->taken++;
+}
+
 static inline bool peer_may_accept(void *ctx)
 {
 	return !((struct server *)ctx)->refuse;
@@ -147,8 +154,28 @@ static inline bool peer_may_accept(void *ctx)
 
 static inline void on_test_stop(struct loop_fd *f, uint32_t events)
 {
+	struct server *s = CONTAINER_OF(f, struct server, stop);
+	uint64_t value;
+
 	(void)events;
-	loop_stop(CONTAINER_OF(f, struct server, stop)->loop);
+	if (!s->act) {
+		loop_stop(s->loop);
+	} else if (read(f->fd, &value, sizeof(value)) > 0) {
+		s->act(s);
+		s->act = NULL;
+	}
+}
+
+/* Has the server's own thread do something, and waits for it. */
+static inline void server_do(struct server *s, void (*act)(struct server *s))
+{
+	uint64_t one = 1;
+
+	s->act = act;
+	if (write(s->stop.fd, &one, sizeof(one)) < 0)
+		abort();
+	while (s->act)
+		usleep(200);
 }
 
 static inline void *server_run(void *arg)
@@ -163,6 +190,7 @@ static inline void server_start(struct server *s)
 {
 	static const struct wire_handler handler = {
 		on_test_request, on_test_gone, on_test_drained, peer_may_accept, NULL,
+		NULL, on_test_taken,
 	};
 
 	memset(s, 0, sizeof(*s));

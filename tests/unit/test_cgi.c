@@ -78,7 +78,7 @@ static void on_done(void *ctx)
 static int child(const char *path, const char *length)
 {
 	static const struct wire_handler handler = {
-		on_request, on_gone, on_drained, NULL, NULL,
+		.request = on_request, .gone = on_gone, .drained = on_drained,
 	};
 	char uri[64], len[64];
 	char *env[] = { (char[]){ "SECRET=x" }, (char[]){ "REQUEST_METHOD=POST" },

@@ -393,6 +393,37 @@ static void test_board(void)
 }
 
 /* Only our own children are believed; the variable is gone afterwards. */
+/* The queue of kept connections: given, forgotten, and not believed blindly. */
+static void test_kept_given(void)
+{
+	static const char *lies[] = { "", "3", "3,", ",", "0,1", "3,4,5", "x,y", "3,99999999999" };
+	struct crew crew = { .second_fd = -1, .kept = FDQUEUE_NONE };
+	struct handover h;
+
+	check(crew_init(&crew, 1));
+	check(fdqueue_open(&crew.kept));
+	check(handover_give(&crew));
+	check_int(fcntl(crew.kept.put, F_GETFD), 0);
+	handover_forget(&crew);
+	check_int(fcntl(crew.kept.put, F_GETFD), FD_CLOEXEC);
+	check(getenv("KEPT_CONNECTIONS") == NULL);
+	check(handover_give(&crew));
+	check(handover_take(&h));
+	check(h.kept.put == crew.kept.put && h.kept.take == crew.kept.take);
+	check_int(fcntl(crew.kept.take, F_GETFD), FD_CLOEXEC);
+	check(getenv("KEPT_CONNECTIONS") == NULL);
+	handover_free(&h);
+	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+		setenv("KEPT_CONNECTIONS", lies[i], 1);
+		check(handover_take(&h));
+		check(h.kept.put == -1 && h.kept.take == -1);
+		check(getenv("KEPT_CONNECTIONS") == NULL);
+		handover_free(&h);
+	}
+	fdqueue_close(&crew.kept);
+	crew_free(&crew);
+}
+
 static void test_handover(void)
 {
 	struct handover h;
@@ -416,6 +447,7 @@ static void test_handover(void)
 	check(handover_take(&h));
 	check_int((int64_t)h.count, 0);
 	handover_free(&h);
+	test_kept_given();
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 }
