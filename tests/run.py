@@ -55,6 +55,8 @@ STAGES = [
      "python3 tests/cases/tongues.py"),
     ("process", "reload, recycling, drain, watchdog", 600,
      "python3 tests/servers/test_process.py"),
+    ("kept", "kept connections while workers come and go", 600,
+     "python3 tests/servers/test_kept.py"),
     ("keys", "callers' keys made, revoked, broken under a running gateway", 600,
      "python3 tests/servers/test_keys.py"),
     ("metrics", "what is counted, and whatever befalls the file", 600,

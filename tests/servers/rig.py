@@ -246,6 +246,7 @@ class Gateway:
             exe = shutil.copy(exe, os.path.join(self.home.dir, "gateway"))
             self.home.give_to_nobody()
         self.workers_wanted = settings.setdefault("CHATMOCK_WORKERS", 2)
+        self.exe = exe
         env = environment(CHATMOCK_HOME=self.home.dir,
                           CHATMOCK_UPSTREAM_URL=upstream.url,
                           CHATMOCK_UPSTREAM_KIND="responses", **settings)
