@@ -74,15 +74,25 @@ static void drop_body(struct stream *s)
 	buf_init(&s->req->body, MAX_REQUEST_BODY);
 }
 
+/* Room for what a body becomes, at once: where it grows step by step the
+ * payload is there twice for a moment. */
+static void reserve_payload(struct stream *s, size_t len)
+{
+	if (len > INLINE_PARSE)
+		(void)!buf_room(&s->payload, len + len / 16);
+}
+
 static void read_body(struct stream *s, struct err_note *note)
 {
 	struct json_object *body = json_parse(buf_span(&s->req->body), note);
+	size_t len = s->req->body.len;
 	struct ask *ask = &s->ask;
 
 	if (!body)
 		return;
 	/* the tree has all of it; before the payload is a third copy */
 	drop_body(s);
+	reserve_payload(s, len);
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
 	ask->socket = s->by_socket;
 	ask->terms.tongue = s->route->tongue;
@@ -107,7 +117,9 @@ static void build_payload(struct stream *s, struct err_note *note)
 
 	if (note->code || ask->terms.at_once)
 		return;
-	session_id(given_session(s), callers_key(s), ask->request, s->session);
+	/* one buffer for both, or a large text would be there once more */
+	session_id(given_session(s), callers_key(s), ask->request, &s->payload,
+		   s->session);
 	/* behind the session, which is the client's own words' */
 	if (inject(ask, s->prompts, is_native(s), note) ||
 	    payload_build(ask, s->session, &s->payload, note))

@@ -8,10 +8,7 @@
  */
 #include "session.h"
 
-#include "../../shared/ceilings.h"
 #include "../../shared/text.h"
-
-#define MAX_HASHED (MAX_REQUEST_BODY * 2)
 
 static void add(struct sha256 *h, struct span s)
 {
@@ -61,21 +58,20 @@ static void add_input(struct sha256 *h, struct buf *scratch,
 	}
 }
 
-static void derive(struct span key, struct json_object *request, char out[37])
+static void derive(struct span key, struct json_object *request,
+		   struct buf *scratch, char out[37])
 {
 	struct sha256 *h = sha256_begin();
 	unsigned char hash[32] = { 0 };
-	struct buf scratch;
 
-	buf_init(&scratch, MAX_HASHED);
-	(void)buf_room(&scratch, 2000);		/* most at once */
+	(void)buf_room(scratch, 2000);		/* most at once */
 	add(h, key);
-	add_value(h, &scratch, json_get(request, "instructions"));
-	add_value(h, &scratch, json_get(request, "tools"));
-	add_input(h, &scratch, request);
+	add_value(h, scratch, json_get(request, "instructions"));
+	add_value(h, scratch, json_get(request, "tools"));
+	add_input(h, scratch, request);
 	sha256_done(h, hash);
 	uuid_from(hash, out);
-	buf_free(&scratch);
+	buf_reset(scratch);
 }
 
 static bool is_plain(struct span s)
@@ -94,13 +90,13 @@ static bool is_plain(struct span s)
 }
 
 void session_id(struct span given, struct span key, struct json_object *request,
-		char out[SESSION_MAX])
+		struct buf *scratch, char out[SESSION_MAX])
 {
 	struct sha256 *h;
 	unsigned char hash[32] = { 0 };
 
 	if (!given.len) {
-		derive(key, request, out);
+		derive(key, request, scratch, out);
 	} else if (is_plain(given)) {
 		text_copy(out, SESSION_MAX, given);
 	} else {

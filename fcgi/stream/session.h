@@ -15,8 +15,9 @@
 
 /* given: from path or header, or empty; anything but [A-Za-z0-9._:-] of at
  * most 127 characters is hashed into a UUID. key: the caller's key or "".
- * request: the Responses request. */
+ * request: the Responses request. scratch: may become as large as it, and is
+ * empty afterwards. */
 void session_id(struct span given, struct span key, struct json_object *request,
-		char out[SESSION_MAX]);
+		struct buf *scratch, char out[SESSION_MAX]);
 
 #endif

@@ -149,14 +149,17 @@ static void test_texts(void)
 static void test_session(void)
 {
 	char before[SESSION_MAX], after[SESSION_MAX];
+	struct buf scratch;
 	struct bench b;
 
 	if (!ask_for(&b, OVERRIDE, "{'input':[" SYS("a") "," USER "]}", "gpt-5.5"))
 		return;
-	session_id(SPAN(""), SPAN("key"), b.ask.request, before);
+	buf_init(&scratch, 1u << 20);
+	session_id(SPAN(""), SPAN("key"), b.ask.request, &scratch, before);
 	check_int(inject(&b.ask, &prompts, false, &b.note), 0);
-	session_id(SPAN(""), SPAN("key"), b.ask.request, after);
+	session_id(SPAN(""), SPAN("key"), b.ask.request, &scratch, after);
 	check(strcmp(before, after) != 0);	/* so it has to be taken before */
+	buf_free(&scratch);
 	bench_close(&b);
 }
 
