@@ -26,6 +26,8 @@ void ws_conn_free(struct ws_conn *c)
 	ws_memory_free(&c->memory);
 	buf_free(&c->early);
 	buf_free(&c->out);
+	if (c->shake.params)
+		explicit_bzero(c->shake.params, c->shake.params_len);
 	free(c->shake.params);
 	free(c);
 }
