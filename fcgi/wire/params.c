@@ -86,6 +86,30 @@ bool params_next(struct span *rest, struct span *name, struct span *value)
 	return true;
 }
 
+/*
+ * What is looked at here, beside the client's headers. A web server says a
+ * dozen things more, each of which libfcgi would allocate: they are left out.
+ */
+static bool is_wanted(struct span name)
+{
+#define NAME(s) { s, sizeof(s) - 1 }
+	static const struct { const char *ptr; size_t len; } names[] = {
+		NAME("CONTENT_LENGTH"), NAME("CONTENT_TYPE"), NAME("PATH_INFO"),
+		NAME("QUERY_STRING"), NAME("REMOTE_ADDR"), NAME("REMOTE_PORT"),
+		NAME("REQUEST_METHOD"), NAME("REQUEST_URI"), NAME("SCRIPT_NAME"),
+		NAME("SERVER_ADDR"), NAME("SERVER_PORT"),
+	};
+
+	if (span_starts(name, "HTTP_"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (name.len == names[i].len &&
+		    memcmp(name.ptr, names[i].ptr, name.len) == 0)
+			return true;
+	return false;
+#undef NAME
+}
+
 /* Bytes that would change meaning in a "NAME=value" string. */
 static bool is_ambiguous(struct span name, struct span value)
 {
@@ -206,21 +230,37 @@ static char *parse(struct wire *w, struct span raw, size_t *len)
 	return block;
 }
 
-struct request *params_request(struct wire *w, struct span raw, bool cut)
+/* Moves those that are wanted together; what is left of raw is half a one. */
+static bool keep_wanted(struct buf *raw, bool *ambiguous)
 {
-	struct span rest = raw, name, value;
+	struct span rest = buf_span(raw), name, value;
+	const char *from = rest.ptr;
+	size_t kept = 0;
+
+	for (; params_next(&rest, &name, &value); from = rest.ptr) {
+		size_t len = (size_t)(rest.ptr - from);
+
+		*ambiguous |= is_ambiguous(name, value);
+		if (!is_wanted(name))
+			continue;
+		memmove(raw->ptr + kept, from, len);
+		kept += len;
+	}
+	buf_cut(raw, kept);
+	return !rest.len;
+}
+
+struct request *params_request(struct wire *w, struct buf *raw, bool cut)
+{
 	bool ambiguous = false;
 	struct request *req;
 	size_t len = 0;
 	char *block;
 
-	while (params_next(&rest, &name, &value))
-		ambiguous |= is_ambiguous(name, value);
-	if (rest.len && !cut)
+	if (!keep_wanted(raw, &ambiguous) && !cut)
 		return NULL;
-	raw.len -= rest.len;
 	req = malloc(sizeof(*req));
-	block = req ? parse(w, raw, &len) : NULL;
+	block = req ? parse(w, buf_span(raw), &len) : NULL;
 	if (!block) {
 		free(req);
 		return NULL;

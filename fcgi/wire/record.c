@@ -156,7 +156,7 @@ static void take_params(struct conn *c, const char *bytes, size_t len)
 
 static void end_params(struct conn *c)
 {
-	c->req = params_request(c->wire, buf_span(&c->params), c->head_over);
+	c->req = params_request(c->wire, &c->params, c->head_over);
 	buf_free(&c->params);
 	if (!c->req) {
 		malformed(c);

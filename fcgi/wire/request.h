@@ -47,7 +47,8 @@ void request_init(struct request *r, char *params, size_t params_len);
  * the heap. NULL: no memory, or r was let go. */
 struct request *request_copy(const struct request *r);
 
-/* A parameter's value, e.g. "HTTP_X_SESSION_ID", "REMOTE_ADDR"; NULL when missing. */
+/* A parameter's value, e.g. "HTTP_X_SESSION_ID", "REMOTE_ADDR"; NULL when
+ * missing. Of the web server's own wire keeps those alone that params.c lists. */
 const char *request_param(const struct request *r, const char *name);
 
 /* Walks all: *at starts 0; false at the end. name ends at the '=' before value. */

@@ -239,10 +239,11 @@ void params_end(struct wire *w);
  * is not a whole pair. */
 bool params_next(struct span *rest, struct span *name, struct span *value);
 /*
- * Makes a request of the content of PARAMS. cut: more than the ceiling came,
- * the last pair may be incomplete. NULL: malformed, or no memory.
+ * Makes a request of the content of PARAMS, which is moved about in it: what
+ * nobody looks at is left out. cut: more than the ceiling came, the last pair
+ * may be incomplete. NULL: malformed, or no memory.
  */
-struct request *params_request(struct wire *w, struct span raw, bool cut);
+struct request *params_request(struct wire *w, struct buf *raw, bool cut);
 
 /* --- conn_out.c */
 /* Sends what there is; sees to what happens then. */
