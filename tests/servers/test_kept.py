@@ -24,6 +24,7 @@ from test_servers import JSON, Server  # noqa: E402
 
 up = Upstream()
 NGINX = ("deploy/nginx.conf.sample", ["nginx", "-e", "HOME/log/nginx.log", "-c", "CONF"])
+APACHE = ("deploy/apache.conf.sample", ["apache2", "-D", "FOREGROUND", "-f", "CONF"])
 COUNT = b'{"model": "gpt-5.5", "messages": [{"role": "user", "content": "Hi."}]}'
 COUNTER = "chatmock_kept_connections_moved_total"
 
@@ -70,9 +71,9 @@ class Front:
     """A web server in front of a gateway, under load of whole answers and of
     streams."""
 
-    def __init__(self, server=NGINX, exe=GATEWAY, loaded=True, plain=True, **settings):
+    def __init__(self, server=NGINX, loaded=True, **settings):
         settings.setdefault("CHATMOCK_DRAIN_TIMEOUT", 20)
-        self.g = Gateway(up, exe, plain=plain, **settings)
+        self.g = Gateway(up, plain=True, **settings)
         try:
             self.s = Server(self.g, *server)
         except BaseException:
@@ -171,6 +172,31 @@ def test_recycling(t):
             t.check(f.moved() > 20, "connections were handed on", f.moved())
             t.check(until(lambda: len(f.g.workers()) == workers, 5), "all others went",
                     f.g.workers())
+
+
+def test_apache(t):
+    with Front(APACHE, CHATMOCK_MAX_REQUESTS=200) as f:
+        for i in range(10):
+            f.g.signal(signal.SIGHUP)
+            time.sleep(0.05 if i % 3 else 0.4)
+        until(lambda: f.loads[0].done >= 2000, 60)
+        f.check_loads(t)
+        t.check(f.moved() > 8, "connections were handed on", f.moved())
+        t.check(0 < sum(kept_fds(f.g).values()) <= 16, "Apache keeps some", kept_fds(f.g))
+
+
+def test_restart(t):
+    """Connections that ended with the gateway are not used again."""
+    for server in (NGINX, APACHE):
+        with Front(server, loaded=False) as f:
+            hold_idle(f, 8)
+            t.check(sum(kept_fds(f.g).values()) > 0, "some are kept", server[0])
+            f.g.signal(signal.SIGTERM)
+            t.check(f.g.ended(5) == 0, "it ends")
+            f.g = Gateway(up, plain=True, home=f.g.home)
+            answers = [f.s.send("POST", "/v1/messages/count_tokens", COUNT).status
+                       for _ in range(16)]
+            t.check(answers == [200] * 16, "all are answered", server[0], answers)
 
 
 def test_term_of_one(t):
@@ -418,5 +444,6 @@ def test_stop(t):
 
 if __name__ == "__main__":
     sys.exit(Checks("kept").run(
-        test_reload, test_recycling, test_term_of_one, test_idle, test_crash,
+        test_reload, test_recycling, test_apache, test_restart, test_term_of_one, test_idle,
+        test_crash,
         test_other_version, test_moment, test_halves, test_nobody, test_many, test_stop))

@@ -449,7 +449,7 @@ def nginx(t):
 
 def apache(t):
     check_server(t, "apache", "deploy/apache.conf.sample",
-                 ["apache2", "-D", "FOREGROUND", "-f", "CONF"])
+                 ["apache2", "-D", "FOREGROUND", "-f", "CONF"], signal.SIGUSR1)
 
 
 CGI = """
