@@ -120,9 +120,9 @@ bool builds_current(const char *home, struct build *b)
 	return is_id(id) && read_about(home, id, b);
 }
 
-/* How many builds a second has already: ids are told apart, and put into their
- * order, by that number, whatever stands behind it. */
-static int made_then(const char *dir, const char *second)
+/* The first number that no build of this second has: by it ids are told apart,
+ * and put into their order, whatever stands behind it. */
+static int next_of(const char *dir, const char *second)
 {
 	size_t len = strlen(second);
 	struct dirent *e;
@@ -152,15 +152,12 @@ enum err build_new(const char *home, struct build *b, struct err_note *note)
 	strftime(at, sizeof(at), "%Y%m%d-%H%M%S", &tm);
 	if (file_make_dir(place_in(&path, home, "builds"), note))
 		return note->code;
-	for (int i = made_then(path.s, at); i < 100; i++) {
-		snprintf(b->id, sizeof(b->id), "%s-%02d-%.8s", at, i,
-			 b->commit[0] ? b->commit : "tree");
-		if (mkdir(build_path(&path, home, b->id, ""), 0700) == 0)
-			return ERR_OK;
-		if (errno != EEXIST)
-			break;
-	}
-	return err_set(note, ERR_SYSTEM, "making %s: %s", path.s, strerror(errno));
+	snprintf(b->id, sizeof(b->id), "%s-%02d-%.8s", at, next_of(path.s, at),
+		 b->commit[0] ? b->commit : "tree");
+	if (mkdir(build_path(&path, home, b->id, ""), 0700))
+		return err_set(note, ERR_SYSTEM, "making %s: %s", path.s,
+			       strerror(errno));
+	return ERR_OK;
 }
 
 enum err build_write(const char *home, const struct build *b,

@@ -37,7 +37,8 @@ size_t builds_list(const char *home, struct build *out, size_t max);
 /* The one in use; false: the programs in use are no build. */
 bool builds_current(const char *home, struct build *b);
 
-/* Makes the directory of a new build; b->id is filled in. */
+/* Makes the directory of a new build; b->id is filled in. Who calls it has the
+ * commands' lock: two at once would want the same id. */
 MUST_USE enum err build_new(const char *home, struct build *b,
 			    struct err_note *note);
 MUST_USE enum err build_write(const char *home, const struct build *b,
