@@ -26,15 +26,9 @@
 
 extern char **environ;
 
-static const char *words_of(const struct err_note *note)
-{
-	return note->tell[0] ? note->tell : note->why[0] ? note->why :
-	       err_name(note->code);
-}
-
 static int wrong(const struct err_note *note)
 {
-	fprintf(stderr, "chatmock-fetch: %s\n", words_of(note));
+	fprintf(stderr, "chatmock-fetch: %s\n", err_words(note));
 	return EXIT_WRONG;
 }
 
@@ -149,7 +143,7 @@ static bool run_job(struct fetch_run *run, const struct fetch_job *job)
 	if (err) {
 		if (run->did.len)
 			buf_str(&run->did, "; ");
-		buf_str(&run->did, words_of(&note));
+		buf_str(&run->did, err_words(&note));
 	}
 	took = clock_mono_us() - begun;
 	metrics_job_end(run->metrics, span_of(job->name), clock_wall_us(), took,
@@ -209,7 +203,7 @@ static int run_alone(const struct fetch_options *o, const struct config *c)
 		return 0;
 	}
 	if (err) {
-		report_run("fetch_failed", err, words_of(&note));
+		report_run("fetch_failed", err, err_words(&note));
 		return EXIT_LATER;
 	}
 	pause_at_start(o);
@@ -235,7 +229,7 @@ int main(int argc, char *argv[])
 		goto out;
 	if (!http_global_init()) {
 		err_set(&note, ERR_SYSTEM, "libcurl does not start");
-		fprintf(stderr, "chatmock-fetch: %s\n", words_of(&note));
+		fprintf(stderr, "chatmock-fetch: %s\n", err_words(&note));
 		status = EXIT_LATER;
 		goto out;
 	}

@@ -115,8 +115,7 @@ static int say_login(const struct config *c, struct buf *out)
 		status = 1;
 		break;
 	default:
-		fprintf(stderr, "chatmock.fcgi: %s\n",
-			note.tell[0] ? note.tell : note.why);
+		fprintf(stderr, "chatmock.fcgi: %s\n", err_words(&note));
 		status = EX_CONFIG;
 	}
 	login_free(&login);

@@ -44,8 +44,7 @@ static enum err compare(const char *path, const char *home, struct span before,
 		*note = now;
 		return note->code;
 	}
-	snprintf(out->fault, sizeof(out->fault), "%s", now.tell[0] ? now.tell :
-		 now.why);
+	snprintf(out->fault, sizeof(out->fault), "%s", err_words(&now));
 	return 0;
 }
 
@@ -151,7 +150,7 @@ size_t config_validate(const char *path, const char *home,
 	if (note->code || faults || !settle(path, home, buf_span(&text), &whole))
 		goto out;
 	faults = 1;
-	told(ctx, 0, whole.tell[0] ? whole.tell : whole.why);
+	told(ctx, 0, err_words(&whole));
 out:
 	buf_wipe_free(&text);
 	return faults;

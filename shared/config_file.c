@@ -213,7 +213,7 @@ size_t config_text_check(struct config *c, const char *path, struct span text,
 			continue;
 		faults++;
 		if (told)
-			told(ctx, r.line, note.tell[0] ? note.tell : note.why);
+			told(ctx, r.line, err_words(&note));
 	}
 	return faults;
 }

@@ -97,6 +97,12 @@ void err_clear(struct err_note *note)
 	*note = ERR_NOTE_INIT;
 }
 
+const char *err_words(const struct err_note *note)
+{
+	return note->tell[0] ? note->tell : note->why[0] ? note->why :
+	       err_name(note->code);
+}
+
 const char *err_name(enum err code)
 {
 	if ((unsigned)code >= ERR__COUNT)

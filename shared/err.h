@@ -121,6 +121,10 @@ enum err err_at(struct err_note *note, enum err code, const char *path,
 /* Forgets a failure, before another attempt. */
 void err_clear(struct err_note *note);
 
+/* What there is to say of a failure: tell, else why, else the code's name. It is
+ * good as long as the note. */
+const char *err_words(const struct err_note *note);
+
 /* The code's name in logs, metrics and tests; never NULL. */
 const char *err_name(enum err code);
 

@@ -27,7 +27,7 @@ static void login_words(const struct config *c, struct buf *out)
 	else if (note.code == ERR_LOGIN_MISSING)
 		buf_str(out, "there is none; chatmock login");
 	else
-		buf_str(out, note.tell[0] ? note.tell : note.why);
+		buf_str(out, err_words(&note));
 	login_free(&login);
 }
 

@@ -41,8 +41,7 @@ static int run(struct cli *cli)
 	faults = config_validate(path, cli_env_home(cli), tell, &told, &note);
 	if (note.code)
 		return cli_fail(cli, note.code == ERR_SYSTEM ? EX_NOINPUT :
-				EX_DATAERR, "%s", note.tell[0] ? note.tell :
-				note.why);
+				EX_DATAERR, "%s", err_words(&note));
 	if (!faults)
 		cli_note(cli, "%s is in order.", path);
 	return faults ? EX_CONFIG : 0;

@@ -15,8 +15,7 @@ static void trouble(struct info *i, const struct err_note *note)
 {
 	if (!i->trouble[0])
 		(void)text_copy(i->trouble, sizeof(i->trouble),
-				span_of(note->tell[0] ? note->tell : note->why[0] ?
-					note->why : err_name(note->code)));
+				span_of(err_words(note)));
 }
 
 /* refused: the token that upstream did not take, or NULL. */

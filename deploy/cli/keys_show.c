@@ -55,5 +55,5 @@ int keys_fail(struct cli *cli, const struct err_note *note)
 
 	if (note->code == ERR_CONFIG || note->code == ERR_KEYS_BROKEN)
 		code = EX_DATAERR;
-	return cli_fail(cli, code, "%s", note->tell[0] ? note->tell : note->why);
+	return cli_fail(cli, code, "%s", err_words(note));
 }

@@ -171,8 +171,8 @@ int login_by_browser(struct cli *cli, bool open_browser, int timeout_s)
 	if (login_server_open(f.loop, &cli->config, &f.http, &handler, &f,
 			      &f.server, &note)) {
 		status = note.code == ERR_SYSTEM ?
-			 cli_fail(cli, EX_UNAVAILABLE, "%s", note.tell[0] ?
-				  note.tell : note.why) : cli_fail_note(cli, &note);
+			 cli_fail(cli, EX_UNAVAILABLE, "%s", err_words(&note)) :
+			 cli_fail_note(cli, &note);
 		f.over = true;
 		f.status = status;
 		goto out;

@@ -142,9 +142,7 @@ int cli_exit_code(enum err err)
 
 int cli_fail_note(struct cli *cli, const struct err_note *note)
 {
-	return cli_fail(cli, cli_exit_code(note->code), "%s", note->tell[0] ?
-			note->tell : note->why[0] ? note->why :
-			err_name(note->code));
+	return cli_fail(cli, cli_exit_code(note->code), "%s", err_words(note));
 }
 
 int cli_json(struct cli *cli, struct json_object *v)

@@ -105,8 +105,7 @@ static void look_at_login(struct cli *cli, struct status *s)
 	s->login_age_s = s->login_left_s = -1;
 	if (login_read(&cli->config, &login, &note)) {
 		snprintf(s->login, sizeof(s->login), "%s",
-			 note.code == ERR_LOGIN_MISSING ? "" :
-			 note.tell[0] ? note.tell : note.why);
+			 note.code == ERR_LOGIN_MISSING ? "" : err_words(&note));
 	} else {
 		snprintf(s->login, sizeof(s->login), "%s", login.path);
 		if (login.last_refresh)

@@ -83,7 +83,7 @@ static void judge_login(struct facts *f)
 		return;
 	if (login_read(f->config, &login, &note))
 		say(f, FINDING_LOGIN, VERDICT_FAIL, "%s",
-		    note.tell[0] ? note.tell : note.why);
+		    err_words(&note));
 	else if (login.expires_at)
 		know(f, FINDING_LOGIN, login.expires_at - f->wall_us / 1000000);
 	login_free(&login);

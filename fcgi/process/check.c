@@ -92,7 +92,7 @@ int check_unread(enum err err, const struct err_note *note, struct buf *out)
 	int status = err == ERR_SYSTEM ? check_code(errno, EX_NOINPUT)
 				       : EX_CONFIG;
 
-	buf_fmt(out, "fault: %s\n", note->tell[0] ? note->tell : note->why);
+	buf_fmt(out, "fault: %s\n", err_words(note));
 	return status;
 }
 

@@ -24,11 +24,6 @@
 #define MAX_CA_FILE	(8u << 20)
 #define RESOLVE_MS	120
 
-static const char *words_of(const struct err_note *note)
-{
-	return note->tell[0] ? note->tell : note->why;
-}
-
 static bool ends_with(const char *s, const char *tail)
 {
 	size_t len = strlen(s), tail_len = strlen(tail);
@@ -45,7 +40,7 @@ void check_upstream(struct findings *f)
 
 	if (!http_url_ok(c->responses_url, &note))
 		check_fault(f, EX_CONFIG, "the upstream's URL %s: %s; mend %s",
-			    c->upstream_base, words_of(&note), setting);
+			    c->upstream_base, err_words(&note), setting);
 	else if (ends_with(c->upstream_base, "/completions") ||
 		 ends_with(c->upstream_base, "/models"))
 		check_warn(f, "%s ends in a route, and %s would be called; wanted "
@@ -64,7 +59,7 @@ void check_issuer(struct findings *f)
 	    !http_url_ok(f->config->auth_issuer, &note))
 		check_fault(f, EX_CONFIG, "the login's issuer %s: %s; mend "
 			    "CHATMOCK_AUTH_ISSUER", f->config->auth_issuer,
-			    words_of(&note));
+			    err_words(&note));
 }
 
 /* A proxy may be named with a password: nothing of it is said. */
@@ -157,7 +152,7 @@ void check_key(struct findings *f)
 	errno = 0;
 	if (config_upstream_key(c, &key, &note) != ERR_OK)
 		check_fault(f, check_code(errno == ENOENT ? 0 : errno, EX_CONFIG),
-			    "%s Its first line has to be the key", words_of(&note));
+			    "%s Its first line has to be the key", err_words(&note));
 	else if (st.st_mode & 077)
 		check_warn(f, "other users may read the upstream's key in %s; chmod "
 			   "600 it", c->upstream_key_file);
@@ -174,7 +169,7 @@ void check_login(struct findings *f)
 		return;
 	if (login_read(f->config, &login, &note) != ERR_OK)
 		check_warn(f, "no request can be answered until there is a login: %s",
-			   words_of(&note));
+			   err_words(&note));
 	else if (login.loose_mode)
 		check_warn(f, "others may read or write the login %s; chmod 600 it",
 			   login.path);

@@ -332,7 +332,7 @@ void ws_put_wrong(struct buf *out, const struct err_note *note)
 		ours ? "server_error" : "invalid_request_error");
 	buf_json(out, span_of(code));
 	buf_str(out, ",\"message\":");
-	buf_json(out, span_of(note->tell[0] ? note->tell : note->why));
+	buf_json(out, span_of(err_words(note)));
 	buf_str(out, ",\"param\":");
 	if (note->param[0])
 		buf_json(out, span_of(note->param));

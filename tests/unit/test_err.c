@@ -15,6 +15,7 @@ static void first_wins(void)
 	check_str(span_of(n.why), "worker 7");
 	check_str(span_of(n.tell), "");
 	check_str(span_of(n.param), "");
+	check_str(span_of(err_words(&n)), "worker 7");
 	err_clear(&n);
 	check_int(n.code, ERR_OK);
 	check_int(n.should_retry, -1);
@@ -22,6 +23,10 @@ static void first_wins(void)
 	check_int(err_tell(&n, ERR_BAD_JSON, "line %d", 3), ERR_BAD_JSON);
 	check_str(span_of(n.why), "line 3");
 	check_str(span_of(n.tell), "line 3");
+	snprintf(n.tell, sizeof(n.tell), "for the client");
+	check_str(span_of(err_words(&n)), "for the client");
+	n.tell[0] = n.why[0] = '\0';
+	check_str(span_of(err_words(&n)), "bad_json");
 }
 
 static void with_path(void)
