@@ -99,7 +99,9 @@ class Terminal:
 
     def __init__(self, place, columns=80, rows=24, shell=None, **env):
         self.socket = os.path.join(place.top, f"tmux-{time.monotonic_ns()}")
-        self.env = {**place.env, "PS1": r"<\#:$?> ", "HISTFILE": "", **env}
+        self.env = {**place.env, "PS1": r"<\#:$?> ", **env,
+                    # it would write one when the home is being removed
+                    "HISTFILE": "/dev/null/none"}
         self.env = {k: v for k, v in self.env.items() if v != ""}
         del self.env["TERM"]
         config = os.path.join(place.top, "tmux.conf")

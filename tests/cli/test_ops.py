@@ -34,6 +34,12 @@ class Ran:
         return f"<{self.code} out={self.out!r} err={self.err!r}>"
 
 
+def kill(pid):
+    """Until it is dead: who looks at once may still see it alive."""
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not is_alive(pid))
+
+
 class Place:
     """A home with a gateway that commands start and stop."""
 
@@ -295,8 +301,7 @@ def test_recycled_pid(t):
         p.run("start")
         with open(p.path("run", "pid")) as f:
             pid, start, boot = f.read().split()
-        os.kill(p.pid(), signal.SIGKILL)
-        until(lambda: not is_alive(int(pid)))
+        kill(int(pid))
         stranger = subprocess.Popen(
             [sys.executable, "-c", "import signal,time\n"
              "for s in (1, 2, 10, 12, 15): signal.signal(s, lambda *a: "
@@ -332,7 +337,7 @@ def test_keeper_killed(t):
         p.run("start")
         old = [p.part(n) for n in ("gateway", "health", "web")]
         stream = Stream(p, "400 words every 100 ms")
-        os.kill(p.pid(), signal.SIGKILL)
+        kill(p.pid())
         r = p.run("start")
         t.check(r.code == 0 and "left behind" in r.err, "start cleans up", r)
         t.check(not [x for x in old if is_alive(x)], "the old ones are gone", old)
@@ -341,13 +346,13 @@ def test_keeper_killed(t):
         t.check(p.status()[0] == 0 or until(lambda: p.status()[0] == 0, 20),
                 "and it runs", p.status())
         # all that the parts are known by is gone
-        os.kill(p.pid(), signal.SIGKILL)
+        kill(p.pid())
         os.unlink(p.path("run", "state"))
         os.unlink(p.path("run", "pid"))
         r = p.run("start")
         t.check(r.code == 0 and b"[DONE]" in p.chat(), "without its files", r)
         # stop after a kill
-        os.kill(p.pid(), signal.SIGKILL)
+        kill(p.pid())
         r = p.run("stop")
         t.check(r.code == 0 and not p.left(), "stop cleans up, too", r, p.left())
 
@@ -383,7 +388,7 @@ def test_ensure(t):
         p.run("start")
         r = p.run("ensure", env=bare)
         t.check((r.code, r.out, r.err) == (0, "", ""), "all is well", r)
-        os.kill(p.pid(), signal.SIGKILL)
+        kill(p.pid())
         r = p.run("ensure", env=bare)
         t.check(r.code == 0 and "started again" in r.err, "it is brought back", r)
         t.check(b"[DONE]" in p.chat(), "with the settings it was started with")
@@ -399,7 +404,7 @@ def test_ensure(t):
         found = subprocess.run(["grep", "-rl", secret, p.dir], text=True,
                                capture_output=True).stdout
         t.check(not found, "the key is in no file", found)
-        os.kill(p.pid(), signal.SIGKILL)
+        kill(p.pid())
         r = p.run("ensure", env=bare)
         t.check(r.code == 78 and "CHATMOCK_UPSTREAM_KEY" in r.err,
                 "ensure says what it lacks", r)

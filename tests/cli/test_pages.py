@@ -174,7 +174,8 @@ def test_fish(t):
                  "function fish_prompt; echo '<fish> '; end; "
                  "function fish_greeting; end; chatmock completion fish | source"]
         with Terminal(p, columns=120, shell=shell,
-                      XDG_DATA_HOME=p.path("data")) as term:
+                      XDG_DATA_HOME=p.path("data"),
+                      XDG_RUNTIME_DIR=p.path()) as term:
             t.check(term.wait("<fish> "), term.screen())
             tries(t, term, "<fish> ", SAME)
             term.type("chatmock config s")
