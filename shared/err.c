@@ -1,4 +1,5 @@
 /* err.c - see err.h. */
+#include <errno.h>
 #include <stdarg.h>
 
 #include "err.h"
@@ -48,6 +49,17 @@ enum err err_set(struct err_note *note, enum err code, const char *fmt, ...)
 	words(note->why, sizeof(note->why), fmt, ap);
 	va_end(ap);
 	return code;
+}
+
+enum err err_errno(struct err_note *note, const char *what, const char *path)
+{
+	int kept = errno;
+	char reason[128];
+
+	err_set(note, ERR_SYSTEM, "%s %s: %s", what, path,
+		strerror_r(kept, reason, sizeof(reason)));
+	errno = kept;
+	return ERR_SYSTEM;
 }
 
 static void tell(struct err_note *note, enum err code, const char *fmt, va_list ap)

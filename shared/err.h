@@ -118,6 +118,10 @@ enum err err_tell(struct err_note *note, enum err code, const char *fmt, ...)
 enum err err_at(struct err_note *note, enum err code, const char *path,
 		const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* err_set() with ERR_SYSTEM, what was done to path, and errno's words. errno stays
+ * as it is, for the caller to look at. */
+enum err err_errno(struct err_note *note, const char *what, const char *path);
+
 /* Forgets a failure, before another attempt. */
 void err_clear(struct err_note *note);
 

@@ -10,18 +10,6 @@
 #define READ_PIECE	(64u << 10)
 #define MAX_LINKS	16
 
-/* Notes errno's words; errno is the caller's to look at afterwards. */
-static enum err failed(struct err_note *note, const char *what, const char *path)
-{
-	int kept = errno;
-	char words[128];
-
-	err_set(note, ERR_SYSTEM, "%s %s: %s", what, path,
-		strerror_r(kept, words, sizeof(words)));
-	errno = kept;
-	return ERR_SYSTEM;
-}
-
 static void close_quietly(int fd)
 {
 	int kept = errno;
@@ -77,7 +65,7 @@ static enum err read_all(int fd, const char *path, struct buf *out,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return failed(note, "reading", path);
+			return err_errno(note, "reading", path);
 		if (n == 0)
 			return ERR_NONE;
 		if (!want)
@@ -101,12 +89,12 @@ enum err file_read(const char *path, struct buf *out, struct file_stamp *stamp,
 	/* O_NONBLOCK: a pipe without a writer must not hold us up */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return failed(note, "opening", path);
+		return err_errno(note, "opening", path);
 	if (fstat(fd, &st) < 0) {
-		err = failed(note, "reading", path);
+		err = err_errno(note, "reading", path);
 	} else if (!S_ISREG(st.st_mode)) {
 		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-		err = failed(note, "reading", path);
+		err = err_errno(note, "reading", path);
 	} else {
 		/* the state before: who writes meanwhile makes it differ */
 		if (stamp)
@@ -131,7 +119,7 @@ static enum err follow(const char *path, char *out, struct err_note *note)
 			return ERR_NONE;
 		if (hops == MAX_LINKS) {
 			errno = ELOOP;
-			return failed(note, "following", path);
+			return err_errno(note, "following", path);
 		}
 		if (n >= PATH_MAX)
 			break;
@@ -141,7 +129,7 @@ static enum err follow(const char *path, char *out, struct err_note *note)
 				(int)n, target);
 	}
 	errno = ENAMETOOLONG;
-	return failed(note, "following", path);
+	return err_errno(note, "following", path);
 }
 
 static bool write_all(int fd, struct span bytes)
@@ -228,7 +216,7 @@ enum err file_replace(const char *path, mode_t mode, struct span bytes,
 	sync_dir_of(real);
 	return ERR_NONE;
 fail:
-	err = failed(note, "writing", path);
+	err = err_errno(note, "writing", path);
 	close_quietly(fd);
 	if (temp[0]) {
 		int kept = errno;

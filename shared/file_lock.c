@@ -14,17 +14,6 @@
 #define FIRST_PAUSE_US	1000
 #define LONGEST_PAUSE_US 50000
 
-static enum err failed(struct err_note *note, const char *what, const char *path)
-{
-	int kept = errno;
-	char words[128];
-
-	err_set(note, ERR_SYSTEM, "%s %s: %s", what, path,
-		strerror_r(kept, words, sizeof(words)));
-	errno = kept;
-	return ERR_SYSTEM;
-}
-
 static void pause_us(int64_t us)
 {
 	struct timespec t = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
@@ -52,12 +41,12 @@ static enum err try_lock(const char *path, int *fd, struct err_note *note)
 	else if (errno == EEXIST)
 		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (*fd < 0)
-		return failed(note, "opening", path);
+		return err_errno(note, "opening", path);
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
 		if (still_there(*fd, path))
 			return ERR_NONE;
 	} else if (errno != EWOULDBLOCK && errno != EINTR) {
-		err = failed(note, "locking", path);
+		err = err_errno(note, "locking", path);
 	}
 	close(*fd);
 	*fd = -1;
@@ -107,16 +96,16 @@ enum err file_make_dir(const char *path, struct err_note *note)
 		return ERR_NONE;
 	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part)) {
 		errno = ENAMETOOLONG;
-		return failed(note, "making directory", path);
+		return err_errno(note, "making directory", path);
 	}
 	/* a parent that we may not make but is there is no failure yet */
 	for (p = strchr(part + (part[0] == '/'), '/'); p; p = strchr(p + 1, '/')) {
 		*p = '\0';
 		if (stat(part, &st) < 0 && !make_one(part))
-			return failed(note, "making directory", part);
+			return err_errno(note, "making directory", part);
 		*p = '/';
 	}
-	return make_one(part) ? ERR_NONE : failed(note, "making directory", path);
+	return make_one(part) ? ERR_NONE : err_errno(note, "making directory", path);
 }
 
 /* The home directory into out; false when nobody knows it. */

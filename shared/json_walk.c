@@ -261,6 +261,18 @@ void json_walk_leave(struct json_walk *w, const struct json_walk *inner)
 	w->ok = inner->ok && !inner->close;
 }
 
+struct span json_walk_get(struct span object, const char *name)
+{
+	struct span key, value, found = SPAN("");
+	struct json_walk w;
+
+	json_walk_object(&w, object);
+	while (json_walk_next(&w, &key, &value))
+		if (span_eq(key, name))
+			found = value;
+	return w.ok ? found : SPAN("");
+}
+
 bool json_walk_str(struct span value, struct span *out)
 {
 	if (value.len < 2 || value.ptr[0] != '"' ||

@@ -43,6 +43,10 @@ bool json_walk_value(struct json_walk *w, struct span *value);
 bool json_walk_enter(struct json_walk *w, struct json_walk *inner);
 void json_walk_leave(struct json_walk *w, const struct json_walk *inner);
 
+/* The value of the last member of that name; empty: there is none, or no object
+ * that can be walked. */
+struct span json_walk_get(struct span object, const char *name);
+
 /* What a value is: what json_get_str() and json_get_int() would say of it.
  * False: something else, or a string with escapes. Empty span: false. */
 bool json_walk_str(struct span value, struct span *out);

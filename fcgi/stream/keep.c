@@ -193,18 +193,6 @@ static void write_body(struct stream *s, enum store_status status, struct buf *o
 	buf_free(&error);
 }
 
-static struct span member(struct span object, const char *name)
-{
-	struct span key, value, found = SPAN("");
-	struct json_walk w;
-
-	json_walk_object(&w, object);
-	while (json_walk_next(&w, &key, &value))
-		if (span_eq(key, name))
-			found = value;
-	return found;
-}
-
 static bool fill(struct stream *s, struct store_record *r)
 {
 	struct memory *m = s->terms.memory;
@@ -219,13 +207,13 @@ static bool fill(struct stream *s, struct store_record *r)
 	text_copy(r->model, sizeof(r->model), span_of(s->terms.model));
 	write_body(s, r->status, &r->body);
 	if (buf_err(&r->body) ||
-	    !json_walk_str(member(buf_span(&r->body), "id"), &id) || !id.len ||
-	    !text_copy(r->id, sizeof(r->id), id))
+	    !json_walk_str(json_walk_get(buf_span(&r->body), "id"), &id) ||
+	    !id.len || !text_copy(r->id, sizeof(r->id), id))
 		return false;
 	store_items_free(&r->items);
 	r->items = m->given;
 	store_items_init(&m->given, 0, 0);
-	return memory_output(&r->items, member(buf_span(&r->body), "output"));
+	return memory_output(&r->items, json_walk_get(buf_span(&r->body), "output"));
 }
 
 /* --- asking the store --- */

@@ -30,18 +30,6 @@ static enum err ask_compact(struct ask *a, struct json_object *body,
 	return note->code;
 }
 
-static struct span member(struct span object, const char *name)
-{
-	struct span key, value, found = SPAN("");
-	struct json_walk w;
-
-	json_walk_object(&w, object);
-	while (json_walk_next(&w, &key, &value))
-		if (span_eq(key, name))
-			found = value;
-	return found;
-}
-
 /* How many compactions the answer has; the last one is found. */
 static size_t compactions(const struct answer *a, struct span *found)
 {
@@ -49,9 +37,9 @@ static size_t compactions(const struct answer *a, struct span *found)
 	struct json_walk w;
 	size_t count = 0;
 
-	json_walk_array(&w, member(buf_span(&a->response), "output"));
+	json_walk_array(&w, json_walk_get(buf_span(&a->response), "output"));
 	while (json_walk_next(&w, &key, &item))
-		if (json_walk_str(member(item, "type"), &type) &&
+		if (json_walk_str(json_walk_get(item, "type"), &type) &&
 		    span_eq(type, "compaction")) {
 			*found = item;
 			count++;
@@ -75,7 +63,7 @@ static void put_item(struct buf *out, struct span item)
 {
 	char id[STORE_ID];
 
-	if (member(item, "id").len) {
+	if (json_walk_get(item, "id").len) {
 		buf_span_add(out, item);
 		return;
 	}
@@ -87,7 +75,8 @@ static void put_item(struct buf *out, struct span item)
 static void whole_compact(const struct terms *t, struct buf *out,
 			  const struct answer *a)
 {
-	struct span item = SPAN("{}"), usage = member(buf_span(&a->response), "usage");
+	struct span item = SPAN("{}");
+	struct span usage = json_walk_get(buf_span(&a->response), "usage");
 
 	(void)compactions(a, &item);
 	buf_str(out, "{\"id\":");

@@ -47,19 +47,6 @@ void ws_create_free(struct ws_create *c)
 
 /* --- members of an object */
 
-/* The last of that name; empty: none, or no object that can be walked. */
-static struct span member(struct span object, const char *name)
-{
-	struct span key, value, found = SPAN("");
-	struct json_walk w;
-
-	json_walk_object(&w, object);
-	while (json_walk_next(&w, &key, &value))
-		if (span_eq(key, name))
-			found = value;
-	return w.ok ? found : SPAN("");
-}
-
 static bool is_null(struct span value)
 {
 	return !value.len || span_eq(value, "null");
@@ -67,10 +54,10 @@ static bool is_null(struct span value)
 
 void ws_response_id(struct span event, char id[WS_ID_MAX])
 {
-	struct span text;
+	struct span response = json_walk_get(event, "response"), text;
 
 	id[0] = '\0';
-	if (!json_walk_str(member(member(event, "response"), "id"), &text) ||
+	if (!json_walk_str(json_walk_get(response, "id"), &text) ||
 	    !text_copy(id, WS_ID_MAX, text))
 		id[0] = '\0';
 }
@@ -79,7 +66,7 @@ bool ws_is_processed(struct span text)
 {
 	struct span type;
 
-	return json_walk_str(member(text, "type"), &type) &&
+	return json_walk_str(json_walk_get(text, "type"), &type) &&
 	       span_eq(type, "response.processed");
 }
 
@@ -163,14 +150,14 @@ static void add_input(struct buf *b, struct span input)
 /* Says whether the response before is the one that is kept here. */
 static bool gather_input(struct ws_create *c, const struct members *m)
 {
-	struct span id;
+	struct span id, response;
 	bool ours = json_walk_str(m->previous, &id) && c->memory.id[0] &&
 		    span_eq(id, c->memory.id);
 
 	if (ours) {
 		join(&c->input, buf_span(&c->memory.input));
-		join(&c->input, inside(member(member(buf_span(&c->memory.end),
-						     "response"), "output")));
+		response = json_walk_get(buf_span(&c->memory.end), "response");
+		join(&c->input, inside(json_walk_get(response, "output")));
 	}
 	add_input(&c->input, m->input);
 	c->chained = !ours && !is_null(m->previous);

@@ -1,5 +1,8 @@
 /* test_err.c - the note keeps the first failure and never overflows. */
 #include "../../shared/err.h"
+
+#include <errno.h>
+
 #include "test.h"
 
 static void first_wins(void)
@@ -48,6 +51,21 @@ static void without_note(void)
 }
 
 /* Each length of a text of two-byte characters: cut, but between two. */
+static void of_errno(void)
+{
+	struct err_note n = ERR_NOTE_INIT;
+
+	errno = ENOENT;
+	check_int(err_errno(&n, "opening", "/x"), ERR_SYSTEM);
+	check_int(errno, ENOENT);
+	check_int(n.code, ERR_SYSTEM);
+	check_str(span_of(n.why), "opening /x: No such file or directory");
+	check_str(span_of(n.tell), "");
+	errno = EACCES;
+	check_int(err_errno(NULL, "opening", "/x"), ERR_SYSTEM);
+	check_int(errno, EACCES);
+}
+
 static void cut_whole(void)
 {
 	char text[1024];
@@ -92,6 +110,7 @@ int main(void)
 	first_wins();
 	with_path();
 	without_note();
+	of_errno();
 	cut_whole();
 	names();
 	return test_end("test_err");

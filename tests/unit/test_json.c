@@ -3,6 +3,7 @@
 
 #include "../../shared/ceilings.h"
 #include "../../shared/json.h"
+#include "../../shared/json_walk.h"
 #include "test.h"
 
 static struct json_reader *reader;
@@ -250,6 +251,20 @@ static void building(void)
 	buf_free(&b);
 }
 
+static void test_walk_get(void)
+{
+	static const struct { const char *text, *found; } members[] = {
+		{ "{\"a\":1}", "1" }, { " { \"b\" : {} , \"a\" : [2, 3] } ", "[2, 3]" },
+		{ "{\"a\":1,\"a\":2}", "2" }, { "{\"b\":{\"a\":1}}", "" },
+		{ "{\"a\":1", "" }, { "{\"a\":1}x", "" }, { "{\"a\":1,}", "" },
+		{ "[\"a\",1]", "" }, { "\"a\"", "" }, { "", "" },
+		{ "{\"a\":1,\"\\u0062\":2}", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		check_str(json_walk_get(span_of(members[i].text), "a"), members[i].found);
+}
+
 int main(void)
 {
 	reader = json_reader_new();
@@ -261,5 +276,6 @@ int main(void)
 	getters();
 	building();
 	json_reader_free(reader);
+	test_walk_get();
 	return test_end("test_json");
 }
