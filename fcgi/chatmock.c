@@ -137,19 +137,6 @@ static int run_check(const struct config *c, const struct options *o,
 	return status;
 }
 
-/* A CGI caller hears of it too, without what is wrong inside. */
-static void complain(const struct err_note *note)
-{
-	fprintf(stderr, "chatmock.fcgi: %s\n",
-		note->tell[0] ? note->tell : note->why);
-	if (!check_listens() && getenv("REQUEST_METHOD"))
-		fputs("Status: 500 Internal Server Error\r\n"
-		      "Content-Type: application/json\r\n\r\n"
-		      "{\"error\":{\"message\":\"The gateway's settings are wrong; "
-		      "its error output says which.\",\"type\":\"server_error\","
-		      "\"param\":null,\"code\":\"bad_settings\"}}\n", stdout);
-}
-
 /* fd 0 is the web server's socket, or the body of one CGI request. */
 static int serve(const struct config *c, char *argv[], struct handover *h,
 		 struct buf *out)
@@ -164,7 +151,7 @@ static int serve(const struct config *c, char *argv[], struct handover *h,
 	if (!check_listens() && getenv("REQUEST_METHOD")) {
 		status = app_cgi(c, environ, &note);
 		if (note.code)
-			complain(&note);
+			start_complain("chatmock.fcgi", &note);
 		return status;
 	}
 	if (!check_listens()) {
@@ -237,7 +224,7 @@ static int refuse(const struct options *o, const struct err_note *note,
 	if (o->act == ACT_CHECK || o->act == ACT_CHECK_START)
 		put_out(out, 1);
 	else
-		complain(note);
+		start_complain("chatmock.fcgi", note);
 	return status;
 }
 
@@ -253,7 +240,7 @@ int main(int argc, char *argv[])
 	start_safely();
 	buf_init(&out, MAX_PRINT);
 	if (options_read(&options, argc, argv, &note)) {
-		complain(&note);
+		start_complain("chatmock.fcgi", &note);
 		status = EX_USAGE;
 		goto out;
 	}
@@ -263,7 +250,7 @@ int main(int argc, char *argv[])
 	}
 	if (!http_global_init() || !handover_take(&handover)) {
 		err_set(&note, ERR_SYSTEM, "no memory, or libcurl does not start");
-		complain(&note);
+		start_complain("chatmock.fcgi", &note);
 		status = EX_OSERR;
 		goto out;
 	}

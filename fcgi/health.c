@@ -42,17 +42,6 @@ static int self_check(const struct config *c, struct buf *out)
 	return EX_CONFIG;
 }
 
-static void complain(const struct err_note *note)
-{
-	fprintf(stderr, NAME ": %s\n", note->tell[0] ? note->tell : note->why);
-	if (!check_listens() && getenv("REQUEST_METHOD"))
-		fputs("Status: 500 Internal Server Error\r\n"
-		      "Content-Type: application/json\r\n\r\n"
-		      "{\"error\":{\"message\":\"The gateway's settings are wrong; "
-		      "its error output says which.\",\"type\":\"server_error\","
-		      "\"param\":null,\"code\":\"bad_settings\"}}\n", stdout);
-}
-
 static void help(struct buf *out)
 {
 	buf_str(out, NAME " " CHATMOCK_VERSION " - health and metrics of the "
@@ -92,7 +81,7 @@ static int serve(const struct config *c, char *argv[], struct handover *h,
 	}
 	status = health_cgi(c, environ, note);
 	if (note->code)
-		complain(note);
+		start_complain(NAME, note);
 	return status;
 }
 
@@ -133,7 +122,7 @@ static int act(const struct options *o, struct config *c, char *argv[],
 	if (!handover_take(h))
 		return EX_OSERR;
 	if (config_read(c, environ, o->sets, o->set_count, &note)) {
-		complain(&note);
+		start_complain(NAME, &note);
 		return EX_CONFIG;
 	}
 	/* a page takes milliseconds: no reason to stay for longer */
@@ -161,7 +150,7 @@ int main(int argc, char *argv[])
 	start_safely();
 	buf_init(&out, MAX_PRINT);
 	if (options_read(&options, argc, argv, &note))
-		complain(&note);
+		start_complain(NAME, &note);
 	else
 		status = act(&options, &config, argv, &handover, &out);
 	if (fwrite(out.ptr, 1, out.len, stdout) != out.len && !status)

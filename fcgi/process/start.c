@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "../../shared/harden.h"
+#include "check.h"
 
 /* A starter may have closed some of the first three: nothing else may get
  * their numbers, or a library's words on stderr would end up in it. */
@@ -23,6 +25,17 @@ void start_safely(void)
 {
 	fill_standard_fds();
 	harden();
+}
+
+void start_complain(const char *program, const struct err_note *note)
+{
+	fprintf(stderr, "%s: %s\n", program, err_words(note));
+	if (!check_listens() && getenv("REQUEST_METHOD"))
+		fputs("Status: 500 Internal Server Error\r\n"
+		      "Content-Type: application/json\r\n\r\n"
+		      "{\"error\":{\"message\":\"The gateway's settings are wrong; "
+		      "its error output says which.\",\"type\":\"server_error\","
+		      "\"param\":null,\"code\":\"bad_settings\"}}\n", stdout);
 }
 
 int start_workers(const struct config *c)

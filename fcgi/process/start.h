@@ -11,6 +11,10 @@
  * debugger. */
 void start_safely(void);
 
+/* The program can not do what it was started for. A CGI caller hears of it too,
+ * without what is wrong inside. */
+void start_complain(const char *program, const struct err_note *note);
+
 /* How many workers the API is to have. */
 int start_workers(const struct config *c);
 

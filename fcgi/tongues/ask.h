@@ -75,6 +75,9 @@ struct json_object *ask_need(struct asking *q, struct json_object *o,
 /* The same for a value at hand. */
 bool ask_is(struct asking *q, struct json_object *v, const char *key,
 	    enum json_type type, const struct at *at);
+/* A member that names something: a string, there, and not empty. */
+struct json_object *ask_need_name(struct asking *q, struct json_object *o,
+				  const char *key, const struct at *at);
 
 /* Is the word (a string) one of "a|b|c"? Else tells the choices. */
 bool ask_one_of(struct asking *q, struct json_object *word, const char *key,
@@ -89,6 +92,8 @@ bool ask_put_cstr(struct asking *q, struct json_object *o, const char *key,
 		  const char *s);
 bool ask_push(struct asking *q, struct json_object *array,
 	      struct json_object *v);
+/* What b holds as a value; b is freed. NULL: no memory, told. */
+struct json_object *ask_str_of(struct asking *q, struct buf *b);
 /* The object member of the request, made when it is not there yet. */
 struct json_object *ask_sub(struct asking *q, const char *key);
 
@@ -181,6 +186,8 @@ enum err ask_take_str(struct asking *q, const struct ask_param *p,
 enum err ask_take_bool(struct asking *q, const struct ask_param *p,
 		       struct json_object *v);
 enum err ask_take_object(struct asking *q, const struct ask_param *p,
+			 struct json_object *v);
+enum err ask_take_stream(struct asking *q, const struct ask_param *p,
 			 struct json_object *v);
 /* A limit of output tokens; stop strings, p->max of them (0: OpenAI's). */
 enum err ask_take_limit(struct asking *q, const struct ask_param *p,

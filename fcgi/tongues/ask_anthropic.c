@@ -50,14 +50,6 @@ static enum err take_stops(struct asking *q, const struct ask_param *p,
 	return q->note->code;
 }
 
-static enum err take_stream(struct asking *q, const struct ask_param *p,
-			    struct json_object *v)
-{
-	if (ask_is(q, v, p->name, json_type_boolean, NULL))
-		q->a->terms.stream = json_object_get_boolean(v);
-	return q->note->code;
-}
-
 /* --- who asks, and how fast --- */
 
 /* A plain upstream's word for the same is safety_identifier; what is longer
@@ -143,7 +135,7 @@ static const struct ask_param params[] = {
 	{ "betas", NULL, NULL, 0, 0, ASK_BOTH },
 	{ "max_tokens", take_limit, NULL, 0, 0, ASK_RESPONSES },
 	{ "stop_sequences", take_stops, NULL, 0, 0, ASK_BOTH },
-	{ "stream", take_stream, NULL, 0, 0, ASK_BOTH },
+	{ "stream", ask_take_stream, NULL, 0, 0, ASK_BOTH },
 	{ "temperature", ask_take_number, NULL, 0, 1, ASK_RESPONSES },
 	{ "top_p", ask_take_number, NULL, 0, 1, ASK_RESPONSES },
 	{ "top_k", ask_take_int, NULL, 0, 1e9, ASK_LACKING },

@@ -32,18 +32,12 @@ static enum err push(struct asking *q, struct json_object *out,
 static struct json_object *data_url(struct asking *q, const char *type,
 				    struct json_object *data)
 {
-	struct json_object *v = NULL;
 	struct buf b;
 
 	buf_init(&b, MAX_REQUEST_BODY + 256u);
 	buf_fmt(&b, "data:%s;base64,", type);
 	buf_span_add(&b, json_str(data));
-	if (!buf_err(&b))
-		v = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!v)
-		ask_no_memory(q);
-	return v;
+	return ask_str_of(q, &b);
 }
 
 /* The source of an image or a document and its type; NULL: told. */

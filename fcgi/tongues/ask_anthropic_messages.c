@@ -70,41 +70,24 @@ static void push_item(struct history *h, struct json_object *o)
 	ask_push(h->q, h->input, o);
 }
 
-static struct json_object *need_name(struct asking *q, struct json_object *o,
-				     const char *key, const struct at *at)
-{
-	struct json_object *v = ask_need(q, o, key, json_type_string, at);
-
-	if (!v || json_str(v).len)
-		return v;
-	ask_fault(q, at, key, "it must not be empty.");
-	return NULL;
-}
-
 /* --- the assistant's past --- */
 
 /* Arguments are JSON in a string upstream, an object here. */
 static struct json_object *arguments(struct asking *q, struct json_object *input)
 {
-	struct json_object *v = NULL;
 	struct buf b;
 
 	buf_init(&b, (size_t)MAX_REQUEST_BODY * 2);
 	json_write(&b, input);
-	if (!buf_err(&b))
-		v = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!v)
-		ask_no_memory(q);
-	return v;
+	return ask_str_of(q, &b);
 }
 
 static void say_call(struct history *h, struct json_object *block,
 		     const struct at *at)
 {
 	struct asking *q = h->q;
-	struct json_object *id = need_name(q, block, "id", at);
-	struct json_object *name = id ? need_name(q, block, "name", at) : NULL;
+	struct json_object *id = ask_need_name(q, block, "id", at);
+	struct json_object *name = id ? ask_need_name(q, block, "name", at) : NULL;
 	struct json_object *input, *args, *o;
 	char call[65], fit[65];
 
@@ -203,7 +186,7 @@ static void say_result(struct history *h, struct json_object *block,
 		       const struct at *at)
 {
 	struct asking *q = h->q;
-	struct json_object *id = need_name(q, block, "tool_use_id", at);
+	struct json_object *id = ask_need_name(q, block, "tool_use_id", at);
 	struct json_object *failed = ask_get(q, block, "is_error",
 					     json_type_boolean, at);
 	struct json_object *output, *o;

@@ -36,7 +36,6 @@ static bool find_line(struct span s, size_t from, struct span *line)
 /* The text without such lines; text itself where there is none. To be put. */
 static struct json_object *without_lines(struct asking *q, struct json_object *text)
 {
-	struct json_object *v = NULL;
 	struct span s = json_str(text), line;
 	size_t at = 0;
 	struct buf b;
@@ -49,12 +48,7 @@ static struct json_object *without_lines(struct asking *q, struct json_object *t
 		at = (size_t)(line.ptr - s.ptr) + line.len;
 	}
 	buf_add(&b, s.ptr + at, s.len - at);
-	if (!buf_err(&b))
-		v = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!v)
-		ask_no_memory(q);
-	return v;
+	return ask_str_of(q, &b);
 }
 
 static void add_text(struct asking *q, struct json_object *parts,

@@ -89,18 +89,6 @@ static void add_call(struct history *h, const char *id, struct json_object *name
 	json_object_put(o);
 }
 
-/* A string that names something: present and not empty. */
-static struct json_object *need_name(struct asking *q, struct json_object *o,
-				     const char *key, const struct at *at)
-{
-	struct json_object *v = ask_need(q, o, key, json_type_string, at);
-
-	if (!v || json_str(v).len)
-		return v;
-	ask_fault(q, at, key, "it must not be empty.");
-	return NULL;
-}
-
 /* {"id","type","function":{"name","arguments"}} or {"custom":{"name","input"}} */
 static void say_call(struct history *h, struct json_object *call,
 		     const struct at *at)
@@ -121,9 +109,9 @@ static void say_call(struct history *h, struct json_object *call,
 	custom = type && span_eq(json_str(type), "custom");
 	key = custom ? "custom" : "function";
 	here.key = key;
-	id = need_name(q, call, "id", at);
+	id = ask_need_name(q, call, "id", at);
 	inner = id ? ask_need(q, call, key, json_type_object, at) : NULL;
-	name = inner ? need_name(q, inner, "name", &here) : NULL;
+	name = inner ? ask_need_name(q, inner, "name", &here) : NULL;
 	args = name ? ask_need(q, inner, custom ? "input" : "arguments",
 			       json_type_string, &here) : NULL;
 	if (!args)
@@ -138,7 +126,7 @@ static void say_legacy_call(struct history *h, struct json_object *call,
 			    const struct at *up)
 {
 	const struct at at = { up, "function_call", AT_WHOLE };
-	struct json_object *name = need_name(h->q, call, "name", &at), *args;
+	struct json_object *name = ask_need_name(h->q, call, "name", &at), *args;
 
 	args = name ? ask_need(h->q, call, "arguments", json_type_string, &at) : NULL;
 	if (!args)
@@ -241,7 +229,7 @@ static void say_tool(struct history *h, struct json_object *m,
 		     const struct at *at)
 {
 	struct asking *q = h->q;
-	struct json_object *id = need_name(q, m, "tool_call_id", at), *output;
+	struct json_object *id = ask_need_name(q, m, "tool_call_id", at), *output;
 	struct json_object *content = json_get(m, "content");
 	struct ask_call *call;
 	char fit[65];
@@ -269,7 +257,7 @@ static void say_function(struct history *h, struct json_object *m,
 			 const struct at *at)
 {
 	struct asking *q = h->q;
-	struct json_object *name = need_name(q, m, "name", at), *output;
+	struct json_object *name = ask_need_name(q, m, "name", at), *output;
 	struct json_object *content = json_get(m, "content");
 	struct ask_call *call;
 	char fit[65];

@@ -48,19 +48,15 @@ static struct json_object *prompt_text(struct asking *q)
 /* The developer message that makes the answer join the suffix. */
 struct json_object *ask_between(struct asking *q, struct json_object *suffix)
 {
-	struct json_object *text = NULL, *o;
+	struct json_object *text, *o;
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX);
 	buf_str(&b, BETWEEN);
 	buf_span_add(&b, json_str(suffix));
-	if (!buf_err(&b))
-		text = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!text) {
-		ask_no_memory(q);
+	text = ask_str_of(q, &b);
+	if (!text)
 		return NULL;
-	}
 	o = ask_message(q, "developer", text);
 	json_object_put(text);
 	return o;

@@ -114,9 +114,10 @@ static struct json_object *data_url(struct asking *q, struct json_object *v,
 	}
 	buf_fmt(&b, "data:%s;base64,", type);
 	buf_span_add(&b, buf_span(&data));
-	url = buf_err(&b) || buf_err(&data) ? NULL : json_new_str(buf_span(&b));
-	if (!url)
+	if (buf_err(&data))
 		ask_no_memory(q);
+	else
+		url = ask_str_of(q, &b);
 out:
 	buf_free(&data);
 	buf_free(&b);

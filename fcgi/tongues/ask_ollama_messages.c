@@ -59,7 +59,7 @@ static void say_user(struct history *h, struct json_object *m,
 static struct json_object *arguments(struct asking *q, struct json_object *function,
 				     const struct at *at)
 {
-	struct json_object *args = json_get(function, "arguments"), *v = NULL;
+	struct json_object *args = json_get(function, "arguments");
 	struct buf b;
 
 	if (json_is_str(args) && json_str(args).len)
@@ -73,12 +73,7 @@ static struct json_object *arguments(struct asking *q, struct json_object *funct
 		json_write(&b, args);
 	else
 		buf_str(&b, "{}");
-	if (!buf_err(&b))
-		v = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!v)
-		ask_no_memory(q);
-	return v;
+	return ask_str_of(q, &b);
 }
 
 /* args is taken. */

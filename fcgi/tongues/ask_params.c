@@ -160,8 +160,8 @@ enum err ask_take_stop(struct asking *q, const struct ask_param *p,
 	return q->note->code;
 }
 
-static enum err take_stream(struct asking *q, const struct ask_param *p,
-			    struct json_object *v)
+enum err ask_take_stream(struct asking *q, const struct ask_param *p,
+			 struct json_object *v)
 {
 	if (ask_is(q, v, p->name, json_type_boolean, q->a->in))
 		q->a->terms.stream = json_object_get_boolean(v);
@@ -281,7 +281,7 @@ static enum err take_fast_mode(struct asking *q, const struct ask_param *p,
 
 static const struct ask_param common[] = {
 	{ "model", NULL, NULL, 0, 0, ASK_BOTH },
-	{ "stream", take_stream, NULL, 0, 0, ASK_BOTH },
+	{ "stream", ask_take_stream, NULL, 0, 0, ASK_BOTH },
 	{ "stream_options", take_stream_options, NULL, 0, 0, ASK_BOTH },
 	{ "max_tokens", ask_take_limit, NULL, 0, 1e9, ASK_RESPONSES },
 	{ "max_completion_tokens", ask_take_limit, NULL, 0, 1e9, ASK_RESPONSES },

@@ -54,7 +54,6 @@ static struct json_object *part_refusal(struct asking *q, struct json_object *pa
 static struct json_object *mended_data(struct asking *q, struct span url)
 {
 	const char *comma = memchr(url.ptr, ',', url.len < 256 ? url.len : 256);
-	struct json_object *v = NULL;
 	struct span data;
 	struct buf b;
 
@@ -75,12 +74,7 @@ static struct json_object *mended_data(struct asking *q, struct span url)
 	}
 	for (size_t i = data.len; i % 4; i++)
 		buf_char(&b, '=');
-	if (!buf_err(&b))
-		v = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!v)
-		ask_no_memory(q);
-	return v;
+	return ask_str_of(q, &b);
 }
 
 /* The url as a value to own. Only upstream fetches it, never we; what is no
@@ -160,7 +154,6 @@ static struct json_object *part_image(struct asking *q, struct json_object *part
 static struct json_object *file_data(struct asking *q, struct json_object *data)
 {
 	struct span s = json_str(data);
-	struct json_object *v = NULL;
 	struct buf b;
 
 	if (text_starts_nocase(s, "data:"))
@@ -168,12 +161,7 @@ static struct json_object *file_data(struct asking *q, struct json_object *data)
 	buf_init(&b, s.len + 64);
 	buf_str(&b, "data:application/pdf;base64,");
 	buf_span_add(&b, s);
-	if (!buf_err(&b))
-		v = json_new_str(buf_span(&b));
-	buf_free(&b);
-	if (!v)
-		ask_no_memory(q);
-	return v;
+	return ask_str_of(q, &b);
 }
 
 static struct json_object *part_file(struct asking *q, struct json_object *part,
@@ -348,9 +336,7 @@ struct json_object *ask_output(struct asking *q, struct json_object *parts)
 			buf_char(&b, '\n');
 		buf_span_add(&b, json_get_str(part, "text"));
 	}
-	v = buf_err(&b) ? NULL : json_new_str(buf_span(&b));
-	if (!v)
-		ask_no_memory(q);
+	v = ask_str_of(q, &b);
 out:
 	buf_free(&b);
 	if (!v && !q->note->code)

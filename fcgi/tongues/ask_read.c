@@ -147,6 +147,17 @@ struct json_object *ask_need(struct asking *q, struct json_object *o,
 	return NULL;
 }
 
+struct json_object *ask_need_name(struct asking *q, struct json_object *o,
+				  const char *key, const struct at *at)
+{
+	struct json_object *v = ask_need(q, o, key, json_type_string, at);
+
+	if (!v || json_str(v).len)
+		return v;
+	ask_fault(q, at, key, "it must not be empty.");
+	return NULL;
+}
+
 bool ask_word_in(struct span word, const char *choices)
 {
 	struct span rest = span_of(choices), piece;
@@ -202,6 +213,16 @@ bool ask_push(struct asking *q, struct json_object *array,
 	json_object_put(v);
 	ask_no_memory(q);
 	return false;
+}
+
+struct json_object *ask_str_of(struct asking *q, struct buf *b)
+{
+	struct json_object *v = buf_err(b) ? NULL : json_new_str(buf_span(b));
+
+	buf_free(b);
+	if (!v)
+		ask_no_memory(q);
+	return v;
 }
 
 struct json_object *ask_item(struct asking *q, const char *type)

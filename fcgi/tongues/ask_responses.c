@@ -260,14 +260,6 @@ static enum err take_memories(struct asking *q)
 	return q->note->code;
 }
 
-static enum err take_stream(struct asking *q, const struct ask_param *p,
-			    struct json_object *v)
-{
-	if (ask_is(q, v, p->name, json_type_boolean, NULL))
-		q->a->terms.stream = json_object_get_boolean(v);
-	return q->note->code;
-}
-
 static enum err take_list(struct asking *q, const struct ask_param *p,
 			  struct json_object *v)
 {
@@ -330,7 +322,7 @@ static enum err take_common(struct asking *q, const struct ask_param *p,
 
 static const struct ask_param kept[] = {
 	{ "input", take_input, NULL, 0, 0, ASK_BOTH },
-	{ "stream", take_stream, NULL, 0, 0, ASK_BOTH },
+	{ "stream", ask_take_stream, NULL, 0, 0, ASK_BOTH },
 	{ "generate", take_generate, NULL, 0, 0, ASK_BOTH },
 	{ "instructions", ask_take_str, NULL, 0, 0, ASK_BOTH },
 	{ "tools", take_tools, NULL, 0, 0, ASK_BOTH },
