@@ -17,8 +17,9 @@ struct json_text {
 
 static inline void json_text_blanks(struct json_text *t)
 {
-	while (t->at < t->end && (*t->at == ' ' || *t->at == '\n' ||
-				  *t->at == '\r' || *t->at == '\t'))
+	/* most texts have none: one look says so */
+	while (t->at < t->end && (unsigned char)*t->at <= ' ' &&
+	       (*t->at == ' ' || *t->at == '\n' || *t->at == '\r' || *t->at == '\t'))
 		t->at++;
 }
 

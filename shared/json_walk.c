@@ -10,9 +10,11 @@
 #include "text.h"
 #include "utf8.h"
 
-static const char *blanks(const char *p, const char *end)
+/* Most texts have none: one look says so. */
+static inline const char *blanks(const char *p, const char *end)
 {
-	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+	while (p < end && (unsigned char)*p <= ' ' &&
+	       (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
 	return p;
 }

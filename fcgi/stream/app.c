@@ -84,10 +84,17 @@ void app_answered(struct app *app)
 
 /* --- making --- */
 
+/* The ChatGPT backend is told the machine's kind, as its other clients do;
+ * nobody else needs to know. */
 static void name_ourselves(struct app *app)
 {
 	struct utsname u;
 
+	if (app->config->kind != KIND_CHATGPT) {
+		snprintf(app->user_agent, sizeof(app->user_agent),
+			 "chatmock/" CHATMOCK_VERSION);
+		return;
+	}
 	if (uname(&u))
 		memset(&u, 0, sizeof(u));
 	snprintf(app->user_agent, sizeof(app->user_agent),

@@ -31,7 +31,7 @@ static const struct { const char *name, *reason; } meaning[] = {
 static bool known_field(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (!strcmp(fields[i], name))
+		if (*fields[i] == *name && !strcmp(fields[i], name))
 			return true;
 	return false;
 }

@@ -311,7 +311,7 @@ static const struct ask_param *find(const struct ask_param *table, size_t count,
 				    const char *name)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!strcmp(table[i].name, name))
+		if (*table[i].name == *name && !strcmp(table[i].name, name))
 			return &table[i];
 	return NULL;
 }
