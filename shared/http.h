@@ -55,7 +55,8 @@ void http_free(struct http *h);		/* cancels all, without callbacks */
  * done:  exactly once, unless cancelled; the call is gone after it returns.
  *        code 0: the transfer ended as HTTP has it. Else ERR_UPSTREAM_CONNECT,
  *        _DNS, _TLS, _TIMEOUT (connecting), _BROKE; why is for the log.
- * No callback runs inside http_start() or http_cancel().
+ * No callback runs inside http_start() or http_cancel(). What bytes() needs
+ * each time is best in the first 700 bytes at ctx: see loop_fd's near.
  */
 struct http_handler {
 	void (*head)(void *ctx, struct http_call *call, int status);

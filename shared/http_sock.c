@@ -14,6 +14,11 @@
 
 #include "http_private.h"
 
+/* What bytes() will need: the front of the call, and of what its handler has
+ * for it. */
+#define NEAR_CALL	128
+#define NEAR_CTX	704
+
 struct http_sock {
 	struct loop_fd f;
 	struct http_multi *m;
@@ -68,6 +73,7 @@ struct http_call *http_sock_leave(struct http_call *call)
 		;
 	*at = call->next_user;
 	at = &call->sock->users;
+	call->sock->f.near[0].len = call->sock->f.near[1].len = 0;
 	call->sock = NULL;
 	return *at;
 }
@@ -83,6 +89,10 @@ static void sock_join(struct http_sock *sock, CURL *easy)
 	call->sock = sock;
 	call->next_user = sock->users;
 	sock->users = call;
+	sock->f.near[0].at = (const char *)call;
+	sock->f.near[0].len = NEAR_CALL;
+	sock->f.near[1].at = call->ctx;
+	sock->f.near[1].len = NEAR_CTX;
 }
 
 static struct http_sock *sock_new(struct http *h, curl_socket_t fd)

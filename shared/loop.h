@@ -38,6 +38,9 @@ typedef void (*loop_fd_fn)(struct loop_fd *f, uint32_t events);
 struct loop_fd {
 	int fd;
 	loop_fd_fn fn;
+	/* What fn will look at: where many are ready at once it is fetched
+	 * into the cache while others run. It need not be there any more. */
+	struct { const char *at; size_t len; } near[2];
 	/* private */
 	uint32_t events;
 	bool added;

@@ -42,7 +42,8 @@ struct keeping;
 
 struct stream {
 	/* What each event looks at, side by side: with thousands of streams
-	 * nearly all of it has to come from far away each time. */
+	 * nearly all of it has to come from far away each time. As far as terms
+	 * http.c has it fetched ahead. */
 	struct app *app;
 	struct conn *conn;		/* NULL once the client's part is over */
 	struct http_call *call;
@@ -61,9 +62,9 @@ struct stream {
 	int64_t told_us;		/* the client: last bytes */
 	struct buf payload;		/* until upstream has it and answers */
 	struct sse sse;
-	struct terms terms;
 	struct emitter emitter;
 	struct filter filter;
+	struct terms terms;
 	struct err_note note;
 
 	struct stream *prev, *next;

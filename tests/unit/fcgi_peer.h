@@ -197,7 +197,7 @@ static inline void server_start(struct server *s)
 	unix_listen(&s->at, 512);
 	s->loop = loop_new();
 	s->wire = wire_new(s->loop, s->at.fd, &handler, s);
-	s->stop = (struct loop_fd){ eventfd(0, EFD_CLOEXEC), on_test_stop, 0, 0, 0 };
+	s->stop = (struct loop_fd){ .fd = eventfd(0, EFD_CLOEXEC), .fn = on_test_stop };
 	loop_fd_add(s->loop, &s->stop, EPOLLIN);
 	pthread_create(&s->thread, NULL, server_run, s);
 }

@@ -1,6 +1,7 @@
 /* test_loop.c - descriptors and timers of one loop. */
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../../shared/clock.h"
@@ -160,11 +161,19 @@ static void test_fd_many(void)
 {
 	enum { N = 300 };
 	static struct end ends[N];
+	const char *gone = mmap(NULL, 4096, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int hits = 0;
 
+	munmap((void *)(uintptr_t)gone, 4096);
 	for (int i = 0; i < N; i++) {
 		end_open(&ends[i], on_end_go_on);
 		check(write(ends[i].other, "x", 1) == 1);
+		/* what is fetched ahead may be there, or have gone */
+		ends[i].f.near[0].at = i % 2 ? gone : (const char *)&ends[i];
+		ends[i].f.near[0].len = (size_t)(i % 3) * 4096;
+		ends[i].f.near[1].at = i % 5 ? NULL : (const char *)1;
+		ends[i].f.near[1].len = i % 7 ? 0 : 640;
 	}
 	run_for(20000);
 	for (int i = 0; i < N; i++) {
