@@ -86,28 +86,44 @@ bool params_next(struct span *rest, struct span *name, struct span *value)
 	return true;
 }
 
+struct word {
+	const char *ptr;
+	size_t len;
+};
+#define WORD(s) { s, sizeof(s) - 1 }
+
+static bool is_one_of(struct span name, const struct word *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (name.len == words[i].len &&
+		    memcmp(name.ptr, words[i].ptr, name.len) == 0)
+			return true;
+	return false;
+}
+
 /*
- * What is looked at here, beside the client's headers. A web server says a
- * dozen things more, each of which libfcgi would allocate: they are left out.
+ * What is looked at of what the web server says itself, and the client's
+ * headers but those that each library sends and nobody here asks for. libfcgi
+ * would allocate each: most of a request's parameters are left out.
  */
 static bool is_wanted(struct span name)
 {
-#define NAME(s) { s, sizeof(s) - 1 }
-	static const struct { const char *ptr; size_t len; } names[] = {
-		NAME("CONTENT_LENGTH"), NAME("CONTENT_TYPE"), NAME("PATH_INFO"),
-		NAME("QUERY_STRING"), NAME("REMOTE_ADDR"), NAME("REMOTE_PORT"),
-		NAME("REQUEST_METHOD"), NAME("REQUEST_URI"), NAME("SCRIPT_NAME"),
-		NAME("SERVER_ADDR"), NAME("SERVER_PORT"),
+	static const struct word kept[] = {
+		WORD("CONTENT_LENGTH"), WORD("CONTENT_TYPE"), WORD("PATH_INFO"),
+		WORD("QUERY_STRING"), WORD("REMOTE_ADDR"), WORD("REMOTE_PORT"),
+		WORD("REQUEST_METHOD"), WORD("REQUEST_URI"), WORD("SCRIPT_NAME"),
+		WORD("SERVER_ADDR"), WORD("SERVER_PORT"),
+	};
+	static const struct word unread[] = {
+		WORD("HTTP_ACCEPT_ENCODING"), WORD("HTTP_ACCEPT_LANGUAGE"),
+		WORD("HTTP_CONNECTION"), WORD("HTTP_CONTENT_LENGTH"),
+		WORD("HTTP_CONTENT_TYPE"),
 	};
 
-	if (span_starts(name, "HTTP_"))
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (name.len == names[i].len &&
-		    memcmp(name.ptr, names[i].ptr, name.len) == 0)
-			return true;
-	return false;
-#undef NAME
+	if (!span_starts(name, "HTTP_"))
+		return is_one_of(name, kept, ARRAY_LEN(kept));
+	return !span_starts(name, "HTTP_X_STAINLESS_") &&
+	       !is_one_of(name, unread, ARRAY_LEN(unread));
 }
 
 /* Bytes that would change meaning in a "NAME=value" string. */

@@ -259,6 +259,7 @@ static void test_hostile_params(void)
 		{ SPAN("\x0b\x02" "SERVER_PORTa\n"), "note=bad_request method= path= query= body=0:0" },
 		/* nobody looks at it */
 		{ SPAN("\x0b\x02" "SERVER_NAMEa\n"), "note=ok method= path= query= body=0:0" },
+		{ SPAN("\x0f\x02" "HTTP_CONNECTIONa\n"), "note=ok method= path= query= body=0:0" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
