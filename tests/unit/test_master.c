@@ -368,6 +368,7 @@ static void test_board(void)
 	for (int i = 0; i < 4; i++) {
 		slot_take(&b->slots[i], 7, 5000000);
 		atomic_store(&b->slots[i].streams, 10 * i);
+		atomic_store(&b->slots[i].conns, 70 * i);
 		atomic_store(&b->slots[i].state, SLOT_ACCEPTING);
 	}
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), 20);
@@ -375,8 +376,10 @@ static void test_board(void)
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), 15);
 	atomic_store(&b->slots[2].heartbeat_us, 1000000);
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), 10);
+	check_int(board_sibling_conns(b, &b->slots[0], 5000000), 70);
 	slot_clear(&b->slots[1]);
 	check_int(board_sibling_average(b, &b->slots[0], 5000000), -1);
+	check_int(board_sibling_conns(b, &b->slots[0], 5000000), -1);
 	/* what a dead worker had under way does not count */
 	atomic_store(&b->slots[0].streams, 7);
 	atomic_store(&b->slots[0].retries, 2);
