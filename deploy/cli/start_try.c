@@ -161,6 +161,7 @@ int try_greet(struct cli *cli, bool demo)
 {
 	int64_t until = clock_mono_us() + READY_US;
 	pid_t keeper = getpid(), pid;
+	bool up;
 
 	fflush(stdout);
 	pid = fork();
@@ -169,10 +170,10 @@ int try_greet(struct cli *cli, bool demo)
 	if (pid > 0)
 		return 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (getppid() == keeper && !ops_answers(cli, keeper) &&
+	while (!(up = ops_answers(cli, keeper)) && getppid() == keeper &&
 	       clock_mono_us() < until)
 		usleep(PAUSE_US);
-	if (ops_answers(cli, keeper))
+	if (up)
 		show(cli, keeper, demo, ops_get(cli, "/", 1000, NULL) == 401);
 	else if (getppid() == keeper)
 		cli_warn(cli, "no answer within %d s; see %s/log/error.log",

@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "servers"))
-from rig import (BIN, NOBODY, ROOT, Checks, Home, Upstream, chat,  # noqa: E402
+from rig import (BIN, NOBODY, ROOT, Checks, Crowd, Home, Upstream, chat,  # noqa: E402
                  environment, free_port, is_alive, until, words_of)
 
 import http.client  # noqa: E402
@@ -175,16 +175,12 @@ class Stream(threading.Thread):
                 return
 
 
-class Load:
+class Load(Crowd):
     """Streams and small requests, one after the other, until stopped."""
 
     def __init__(self, place, threads=4):
-        self.place, self.stopping = place, False
-        self.done, self.failures = 0, []
-        self.threads = [threading.Thread(target=self.work, daemon=True)
-                        for _ in range(threads)]
-        for t in self.threads:
-            t.start()
+        self.place = place
+        super().__init__(threads)
 
     def work(self):
         while not self.stopping:
@@ -194,15 +190,7 @@ class Load:
                     else repr(body[-200:])
             except (OSError, http.client.HTTPException) as e:
                 fault = repr(e)
-            self.done += 1
-            if fault:
-                self.failures.append(fault)
-
-    def stop(self):
-        self.stopping = True
-        for t in self.threads:
-            t.join(60)
-        return self
+            self.count(fault)
 
 
 def test_start_stop(t):

@@ -4,30 +4,21 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { asked, codex, LIMIT, texts, withHome } from "./codex_scenes.mjs";
+import { asked, codex, LIMIT, settings, texts, withHome } from "./codex_scenes.mjs";
 import { assert, header, withGateway } from "./harness.mjs";
 import * as programs from "./program.mjs";
 
 const ACCOUNT = "acct_cli";
 const FORWARD = { CHATMOCK_FORWARD_AUTH: "1" };
 
-const config = (g, more) => `
-model = "gpt-5.5"
-model_provider = "chatmock"
-check_for_update_on_startup = false
-cli_auth_credentials_store = "file"
-[analytics]
-enabled = false
-[model_providers.chatmock]
-name = "chatmock"
-base_url = "${g.url}"
-wire_api = "responses"
+const config = (g, more) => settings(g, `
 requires_openai_auth = true
 request_max_retries = 1
 stream_max_retries = 1
 ${more.socket ? "supports_websockets = true" : ""}
 ${more.key ? `http_headers = { "x-api-key" = "${more.key}" }` : ""}
-`;
+`, `model = "gpt-5.5"
+cli_auth_credentials_store = "file"`);
 
 // Runs it with a login of its own; tokens: the one it had, and has afterwards.
 async function run(g, home, more = {}) {

@@ -3,24 +3,14 @@
 import { existsSync } from "node:fs";
 import { copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { codex } from "./codex_scenes.mjs";
+import { codex, settings } from "./codex_scenes.mjs";
 import { assert, sleep, withGateway } from "./harness.mjs";
 import { alone, run, withDirectory } from "./program.mjs";
 
 const RUN_MS = 25000;
 
-const config = (g) => `
-model_provider = "chatmock"
-chatgpt_base_url = "${g.base}/backend-api"
-check_for_update_on_startup = false
-[analytics]
-enabled = false
-[model_providers.chatmock]
-name = "chatmock"
-base_url = "${g.url}"
-wire_api = "responses"
-requires_openai_auth = true
-`;
+const config = (g) => settings(g, "requires_openai_auth = true",
+	`chatgpt_base_url = "${g.base}/backend-api"`);
 
 // The models that it has then, and what it keeps of the answer.
 async function models(g) {

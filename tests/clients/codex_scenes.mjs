@@ -17,23 +17,28 @@ export const LIMIT = { ms: RUN_MS + 5000 };
 export const withHome = (fn) =>
 	programs.withDirectory("codex-", fn, join(homedir(), ".cache", "chatmock-tests"));
 
-// Few attempts, for each waits longer than the one before.
-const config = (g, more) => `
-model = "${more.model ?? "gpt-5.5"}"
+// Its settings: the gateway, and what else is said of it and above.
+export const settings = (g, provider, above = "") => `
 model_provider = "chatmock"
 check_for_update_on_startup = false
+${above}
 [analytics]
 enabled = false
 [model_providers.chatmock]
 name = "chatmock"
 base_url = "${g.url}"
 wire_api = "responses"
+${provider}
+`;
+
+// Few attempts, for each waits longer than the one before.
+const config = (g, more) => settings(g, `
 env_key = "CHATMOCK_KEY"
 request_max_retries = 1
 stream_max_retries = 1
 stream_idle_timeout_ms = ${more.idle ?? 30000}
 ${more.socket ? "supports_websockets = true" : ""}
-`;
+`, `model = "${more.model ?? "gpt-5.5"}"`);
 
 // Runs it with a prompt: its exit code, its events, and what went wrong.
 export async function run(g, home, words, more = {}) {

@@ -365,20 +365,39 @@ def words_of(body):
     return len(re.findall(rb'"content":"w\d+ "', body))
 
 
-class Load(threading.Thread):
-    """Requests one after the other on some threads, until stopped."""
+class Crowd:
+    """Some threads at the same work(), which asks again and again until stopping
+    and counts what came of it."""
 
-    def __init__(self, path, method="GET", uri="/", body=b"", threads=4, params=None):
-        super().__init__(daemon=True)
-        self.args, self.params = (path, method, uri, body), params
-        self.done, self.failures, self.slowest = 0, [], 0.0
-        self.headers = set()    # values of x-chatmock-version
-        self.stopping = False
+    def __init__(self, threads):
+        self.done, self.failures, self.stopping = 0, [], False
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.work, daemon=True)
                         for _ in range(threads)]
         for t in self.threads:
             t.start()
+
+    def count(self, fault):
+        with self.lock:
+            self.done += 1
+            if fault:
+                self.failures.append(fault)
+
+    def stop(self):
+        self.stopping = True
+        for t in self.threads:
+            t.join(60)
+        return self
+
+
+class Load(Crowd):
+    """Requests one after the other, by FastCGI."""
+
+    def __init__(self, path, method="GET", uri="/", body=b"", threads=4, params=None):
+        self.args, self.params = (path, method, uri, body), params
+        self.slowest = 0.0
+        self.headers = set()    # values of x-chatmock-version
+        super().__init__(threads)
 
     def work(self):
         while not self.stopping:
@@ -391,15 +410,7 @@ class Load(threading.Thread):
                 version = a.headers.get("x-chatmock-version")
             except OSError as e:
                 fault, version = repr(e), None
+            self.count(fault)
             with self.lock:
-                self.done += 1
                 self.headers.add(version)
                 self.slowest = max(self.slowest, time.monotonic() - begun)
-                if fault:
-                    self.failures.append(fault)
-
-    def stop(self):
-        self.stopping = True
-        for t in self.threads:
-            t.join(30)
-        return self

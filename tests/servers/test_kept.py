@@ -18,7 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
-from rig import (BIN, GATEWAY, Checks, Gateway, Upstream, chat, environment,  # noqa: E402
+from rig import (BIN, GATEWAY, Checks, Crowd, Gateway, Upstream, chat, environment,  # noqa: E402
                  fastcgi, is_alive, until, words_of)
 from test_servers import JSON, Server  # noqa: E402
 
@@ -29,18 +29,13 @@ COUNT = b'{"model": "gpt-5.5", "messages": [{"role": "user", "content": "Hi."}]}
 COUNTER = "chatmock_kept_connections_moved_total"
 
 
-class Load:
+class Load(Crowd):
     """Requests through a web server, each thread on a connection of its own,
     until stopped. POST: nginx sends none of these twice."""
 
     def __init__(self, port, path, body, threads, good):
         self.args, self.good = (port, path, body), good
-        self.done, self.failures, self.stopping = 0, [], False
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.work, daemon=True)
-                        for _ in range(threads)]
-        for t in self.threads:
-            t.start()
+        super().__init__(threads)
 
     def work(self):
         port, path, body = self.args
@@ -55,16 +50,7 @@ class Load:
             except (OSError, http.client.HTTPException) as e:
                 fault = repr(e)
                 c.close()
-            with self.lock:
-                self.done += 1
-                if fault:
-                    self.failures.append(fault)
-
-    def stop(self):
-        self.stopping = True
-        for t in self.threads:
-            t.join(60)
-        return self
+            self.count(fault)
 
 
 class Front:
