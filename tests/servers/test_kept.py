@@ -33,8 +33,8 @@ class Load(Crowd):
     """Requests through a web server, each thread on a connection of its own,
     until stopped. POST: nginx sends none of these twice."""
 
-    def __init__(self, port, path, body, threads, good):
-        self.args, self.good = (port, path, body), good
+    def __init__(self, port, path, body, threads, good, pause=0):
+        self.args, self.good, self.pause = (port, path, body), good, pause
         super().__init__(threads)
 
     def work(self):
@@ -51,13 +51,15 @@ class Load(Crowd):
                 fault = repr(e)
                 c.close()
             self.count(fault)
+            if self.pause:
+                time.sleep(self.pause)
 
 
 class Front:
     """A web server in front of a gateway, under load of whole answers and of
     streams."""
 
-    def __init__(self, server=NGINX, loaded=True, **settings):
+    def __init__(self, server=NGINX, loaded=True, pause=0, **settings):
         settings.setdefault("CHATMOCK_DRAIN_TIMEOUT", 20)
         self.g = Gateway(up, plain=True, **settings)
         try:
@@ -67,9 +69,9 @@ class Front:
             raise
         self.loads = [
             Load(self.s.port, "/v1/messages/count_tokens", COUNT, 4,
-                 lambda text: b"input_tokens" in text),
+                 lambda text: b"input_tokens" in text, pause),
             Load(self.s.port, "/v1/chat/completions", chat("3 words every 5 ms"), 4,
-                 lambda text: words_of(text) == 3 and b"[DONE]" in text),
+                 lambda text: words_of(text) == 3 and b"[DONE]" in text, pause),
         ] if loaded else []
 
     def __enter__(self):
@@ -278,7 +280,8 @@ def test_other_version(t):
     folder = tempfile.mkdtemp(prefix="chatmock-kept-")
     try:
         other = ignorant(folder)
-        with Front(CHATMOCK_DRAIN_TIMEOUT=60) as f:
+        # nginx ends a connection after 1,000 requests, and so would the old ones
+        with Front(pause=0.02, CHATMOCK_DRAIN_TIMEOUT=60) as f:
             exe = f.g.exe
             time.sleep(0.5)
             master = fds_of(f.g.pid)
