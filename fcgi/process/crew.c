@@ -55,14 +55,13 @@ void crew_free(struct crew *crew)
 
 bool crew_adopt(struct crew *crew, const pid_t *pids, size_t count)
 {
-	struct member *olds = count ? realloc(crew->olds, count * sizeof(*olds)) :
-				      crew->olds;
-
-	if (count && !olds)
+	if (!count)
+		return true;
+	crew->olds = calloc(count, sizeof(*crew->olds));
+	if (!crew->olds)
 		return false;
-	crew->olds = olds;
 	for (size_t i = 0; i < count; i++)
-		olds[i] = (struct member){ .pid = pids[i], .left = true };
+		crew->olds[i] = (struct member){ .pid = pids[i], .left = true };
 	crew->old_count = count;
 	return true;
 }

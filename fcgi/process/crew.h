@@ -47,7 +47,7 @@ struct crew {
 bool crew_init(struct crew *crew, size_t want);
 void crew_free(struct crew *crew);
 
-/* Workers that an earlier master left. False: no memory. */
+/* Workers that an earlier master left: once. False: no memory. */
 MUST_USE bool crew_adopt(struct crew *crew, const pid_t *pids, size_t count);
 
 /* Does what is due: kills, replaces, sends home. Often; cheap. */

@@ -42,8 +42,11 @@ static bool leaves_to_others(struct app *app)
 bool siblings_may_take(void *ctx)
 {
 	struct app *app = ctx;
-	int64_t mine = (int64_t)wire_conns(app->wire), others;
+	int64_t mine, others;
 
+	if (!app->worker)
+		return true;
+	mine = (int64_t)wire_conns(app->wire);
 	siblings_tell(app);
 	others = board_sibling_conns(app->worker->board, app->worker->slot,
 				     clock_mono_us());
