@@ -1,7 +1,7 @@
 /*
  * http_sock.c - curl's sockets on the loop, and which calls use them.
  *
-* Between two requests on a kept connection curl wants to hear nothing of its
+ * Between two requests on a kept connection curl wants to hear nothing of its
  * socket. epoll is told so only when something does come, which saves two of
  * the seven system calls of a small request. That needs to know when a socket
  * is another one of the same number: we open those of connections ourselves,
