@@ -19,13 +19,4 @@ struct info {
 
 void info_show(struct cli *cli, const struct info *i);
 
-/* "2 h 3 min", of the two largest units. */
-void info_span(int64_t seconds, char out[32]);
-
-/* A moment in local time: "14:40" today, else with its day. */
-void info_moment(int64_t at_s, int64_t now_s, char out[48]);
-
-/* "5 hours", "week": a window by its length. */
-void info_window(int64_t window_s, char out[32]);
-
 #endif

@@ -19,7 +19,8 @@ static bool is_utf8(void)
 	return false;
 }
 
-void info_span(int64_t s, char out[32])
+/* "2 h 3 min", of the two largest units. */
+static void info_span(int64_t s, char out[32])
 {
 	long long m = s / 60, h = m / 60, d = h / 24;
 
@@ -33,7 +34,8 @@ void info_span(int64_t s, char out[32])
 		snprintf(out, 32, h % 24 ? "%lld d %lld h" : "%lld d", d, h % 24);
 }
 
-void info_moment(int64_t at_s, int64_t now_s, char out[48])
+/* A moment in local time: "14:40" today, else with its day. */
+static void info_moment(int64_t at_s, int64_t now_s, char out[48])
 {
 	time_t at = (time_t)at_s, now = (time_t)now_s;
 	struct tm then, today;
@@ -50,7 +52,8 @@ void info_moment(int64_t at_s, int64_t now_s, char out[48])
 		strftime(out, 48, "%b %e %Y, %H:%M", &then);
 }
 
-void info_window(int64_t s, char out[32])
+/* "5 hours", "week": a window by its length. */
+static void info_window(int64_t s, char out[32])
 {
 	long long m = (s + 30) / 60, h = (s + 1800) / 3600, d = (s + 43200) / 86400;
 

@@ -49,8 +49,8 @@ static enum err take_locks(struct keeper *k, struct err_note *note)
 	return ERR_OK;
 }
 
-enum err keeper_write_web(struct keeper *k, bool *changed,
-			  struct err_note *note)
+/* The web server's configuration is written; *changed: it was another. */
+static enum err write_web(struct keeper *k, bool *changed, struct err_note *note)
 {
 	const struct web *web = web_at(k->config.web_server);
 	struct place programs, samples, conf;
@@ -121,7 +121,7 @@ static void reload(struct keeper *k, int64_t now_us)
 	log_msg(k->log, LOG_INFO, "keeper_reload", "the masters are told");
 	part_tell(k, PART_GATEWAY, SIGHUP);
 	part_tell(k, PART_HEALTH, SIGHUP);
-	if (keeper_write_web(k, &changed, &note))
+	if (write_web(k, &changed, &note))
 		log_msg(k->log, LOG_ERROR, "keeper_reload", "%s",
 			note.tell[0] ? note.tell : note.why);
 	else if (web_at(k->config.web_server) != k->web)
@@ -280,7 +280,7 @@ static enum err prepare(struct keeper *k, struct err_note *note)
 		return err_set(note, ERR_SYSTEM, "%s", strerror(errno));
 	if (k->mode == KEEPER_RESUMED)
 		return adopt(k, note);
-	return keeper_write_web(k, &changed, note);
+	return write_web(k, &changed, note);
 }
 
 int keeper_run(enum keeper_mode mode)

@@ -43,9 +43,6 @@ void part_tell(struct keeper *k, enum part_id id, int sig);
 /* Kills what is left in the session of the part. */
 void part_sweep(struct keeper *k, enum part_id id);
 
-/* The web server's configuration is written; *changed: it was another. */
-MUST_USE enum err keeper_write_web(struct keeper *k, bool *changed,
-				   struct err_note *note);
 void keeper_save(struct keeper *k);		/* the state; failures are logged */
 
 /* keeper_stop.c: one step of ending; true when all have gone. */

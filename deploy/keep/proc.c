@@ -85,7 +85,9 @@ bool proc_of(pid_t pid, struct proc *p)
 	return true;
 }
 
-int proc_open(const struct proc *p)
+/* A descriptor of the process, to be closed; -1: it has gone, or ended and not
+ * been reaped. */
+static int proc_open(const struct proc *p)
 {
 	struct proc_stat st;
 	int fd;

@@ -32,9 +32,7 @@ bool proc_stat(pid_t pid, struct proc_stat *st);
 /* Who has the number now; false: nobody. */
 bool proc_of(pid_t pid, struct proc *p);
 
-/* A descriptor of the process, to be closed; -1: it has gone, or ended and not
- * been reaped. */
-int proc_open(const struct proc *p);
+/* Not such as have ended and were not reaped. */
 bool proc_lives(const struct proc *p);
 bool proc_signal(const struct proc *p, int sig);	/* false: it has gone */
 

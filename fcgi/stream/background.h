@@ -15,8 +15,6 @@
 
 #include "stream.h"
 
-struct background;
-
 /* s's request is prepared: does it ask for it? */
 bool background_wanted(const struct stream *s);
 

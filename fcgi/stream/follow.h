@@ -7,8 +7,6 @@
 
 #include "stream.h"
 
-struct following;
-
 /* s says the events numbered behind after (-1: all), until the end of them.
  * Its caller asks. */
 void follow_begin(struct stream *s, struct span id, int64_t after);

@@ -14,8 +14,6 @@
 
 #include "stream.h"
 
-struct keeping;
-
 /*
  * Opens app->store where settings and upstream ask for one: a ChatGPT backend
  * stores nothing itself; any other upstream keeps its responses. Left NULL

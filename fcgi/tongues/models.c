@@ -157,6 +157,23 @@ static const struct config_alias *find_alias(const struct config *c, struct span
 	return NULL;
 }
 
+/* ERR_MODEL_NOT_FOUND of this name; the nearest ones are said. */
+static enum err model_unknown(const struct catalog *cat, struct span id,
+			      struct err_note *note)
+{
+	struct buf near;
+
+	buf_init(&near, 1024);
+	catalog_suggest(cat, id, &near);
+	err_at(note, ERR_MODEL_NOT_FOUND, "model",
+	       "The model '%.*s' is not in the list%s%s%s",
+	       (int)(id.len < 128 ? id.len : 128), id.ptr,
+	       near.len ? "; near are: " : "", near.ptr, near.len ? "." :
+	       "; GET /v1/models has it.");
+	buf_free(&near);
+	return note ? note->code : ERR_MODEL_NOT_FOUND;
+}
+
 static enum err openai_one(const struct models_ask *ask, struct span id,
 			   struct buf *out, struct err_note *note)
 {
@@ -176,28 +193,12 @@ static enum err openai_one(const struct models_ask *ask, struct span id,
 			    alias ? alias->model : NULL, out);
 		return 0;
 	}
-	return models_unknown(cat, id, note);
+	return model_unknown(cat, id, note);
 }
 
 const struct models_shape models_openai = {
 	.name = "openai", .list = openai_list, .one = openai_one,
 };
-
-enum err models_unknown(const struct catalog *cat, struct span id,
-			struct err_note *note)
-{
-	struct buf near;
-
-	buf_init(&near, 1024);
-	catalog_suggest(cat, id, &near);
-	err_at(note, ERR_MODEL_NOT_FOUND, "model",
-	       "The model '%.*s' is not in the list%s%s%s",
-	       (int)(id.len < 128 ? id.len : 128), id.ptr,
-	       near.len ? "; near are: " : "", near.ptr, near.len ? "." :
-	       "; GET /v1/models has it.");
-	buf_free(&near);
-	return note ? note->code : ERR_MODEL_NOT_FOUND;
-}
 
 /* A Host header that can be put into a page and a shell line as it is. */
 static bool host_ok(const char *host)

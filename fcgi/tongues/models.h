@@ -52,10 +52,6 @@ struct models_shape {
  */
 extern const struct models_shape models_openai, models_codex, models_anthropic;
 
-/* ERR_MODEL_NOT_FOUND of this name, with the nearest ones in tell. */
-enum err models_unknown(const struct catalog *cat, struct span id,
-			struct err_note *note);
-
 /* A short text page: base URLs to copy, built from the request's Host. */
 void home_page(const struct config *c, const char *host, struct buf *out);
 

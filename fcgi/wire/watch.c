@@ -72,6 +72,17 @@ static int64_t due(struct wire *w, enum watch which, int64_t turn_us)
 	return at > turn_us ? at : turn_us;
 }
 
+/* The kernel cannot be asked (any more). */
+static void watch_off(struct wire *w)
+{
+	loop_timer_cancel(w->loop, &w->watch);
+	for (size_t i = 0; i < ARRAY_LEN(w->watched); i++)
+		while (!link_empty(&w->watched[i]))
+			watch_end(first_of(&w->watched[i]));
+	if (w->h.unwatched)
+		w->h.unwatched(w->ctx, w->peers.why);
+}
+
 static void on_watch(struct loop_timer *t)
 {
 	struct wire *w = CONTAINER_OF(t, struct wire, watch);
@@ -106,16 +117,6 @@ void watch_open(struct wire *w)
 	w->watch.fn = on_watch;
 	if (!peers_open(&w->peers))
 		watch_off(w);
-}
-
-void watch_off(struct wire *w)
-{
-	loop_timer_cancel(w->loop, &w->watch);
-	for (size_t i = 0; i < ARRAY_LEN(w->watched); i++)
-		while (!link_empty(&w->watched[i]))
-			watch_end(first_of(&w->watched[i]));
-	if (w->h.unwatched)
-		w->h.unwatched(w->ctx, w->peers.why);
 }
 
 void watch_begin(struct conn *c, const struct peer *p)

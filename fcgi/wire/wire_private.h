@@ -255,7 +255,6 @@ void conn_out_reset(struct conn *c);
 
 /* --- watch.c */
 void watch_open(struct wire *w);
-void watch_off(struct wire *w);		/* the kernel cannot be asked (any more) */
 void watch_begin(struct conn *c, const struct peer *p);
 void watch_end(struct conn *c);		/* not watched: no-op */
 
