@@ -204,6 +204,21 @@ enum err store_chain(struct store *s, const char *caller, const char *id,
 
 /* --- what runs */
 
+/* One at least is given, whatever there is room for. */
+static bool add_event(struct store_items *out, struct span json)
+{
+	size_t room = out->text.max;
+
+	if (out->count && (out->text.len + json.len >= room ||
+			   out->count == out->max_count))
+		return false;
+	if (json.len > room)
+		out->text.max = json.len;
+	store_items_add(out, true, SPAN(""), json);
+	out->text.max = room;
+	return true;
+}
+
 enum err store_events_after(struct store *s, const char *caller, const char *id,
 			    int64_t after, struct store_items *out, int64_t *last,
 			    enum store_status *status, struct err_note *note)
@@ -226,14 +241,10 @@ enum err store_events_after(struct store *s, const char *caller, const char *id,
 		store_bind_int(st, 1, KEY_OF(n, after + 1));
 		store_bind_int(st, 2, KEY_OF(n + 1, 0));
 		while (store_row(db, st)) {
-			struct span json = store_col(st, 1);
-
-			if (out->count && (out->text.len + json.len >= out->text.max ||
-					   out->count == out->max_count)) {
+			if (!add_event(out, store_col(st, 1))) {
 				store_reset(st);
 				break;
 			}
-			store_items_add(out, true, SPAN(""), json);
 			*last = sqlite3_column_int64(st, 0) & (MAX_PLACE - 1);
 		}
 		err_set(note, store_items_err(out), "stored events");

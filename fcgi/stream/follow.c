@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "../../shared/ceilings.h"
+#include "../../shared/json_walk.h"
 #include "../../shared/text.h"
 #include "answer.h"
 #include "close.h"
@@ -69,14 +70,27 @@ static void read_work(struct loop_job *job)
 
 static void read_on(struct following *f);
 
+/* The event's own member, not one of what it carries. */
+static bool number_of(struct span event, int64_t *number)
+{
+	static const char data[] = "data: ";
+	const char *at = memmem(event.ptr, event.len, data, sizeof(data) - 1);
+	struct span json = { at, at ? (size_t)(event.ptr + event.len - at) : 0 };
+
+	if (!at)
+		return false;
+	json.ptr += sizeof(data) - 1;
+	json.len -= sizeof(data) - 1;
+	return text_int(json_walk_get(text_trim(json), "sequence_number"), number);
+}
+
 static bool is_behind(struct following *f, struct span event)
 {
-	static const char key[] = "\"sequence_number\":";
-	const char *at = memmem(event.ptr, event.len, key, sizeof(key) - 1);
+	int64_t number;
 
-	if (f->after < 0 || !at)
+	if (f->after < 0 || !number_of(event, &number))
 		return f->after < 0;
-	if (strtoll(at + sizeof(key) - 1, NULL, 10) <= f->after)
+	if (number <= f->after)
 		return false;
 	f->after = -1;			/* from here on all are */
 	return true;

@@ -243,6 +243,39 @@ def test_many_follow(t):
                 "sixteen followers, nothing lost", [len(e) for e in got.values()])
 
 
+def test_large(t):
+    """Events larger than what is read of the store at once, in order, and with
+    numbers that stand behind others of that name."""
+    big = "A" * (5 << 20)
+    item = {"id": "ig_1", "type": "image_generation_call", "status": "completed",
+            "result": big, "action": {"sequence_number": 500}}
+    with Pair() as g:
+        g.upstream.default({"steps": [{"event": e} for e in (
+            {"type": "response.created", "sequence_number": 0,
+             "response": {"id": "resp_1", "output": []}},
+            {"type": "response.image_generation_call.partial_image",
+             "item_id": "ig_1", "output_index": 0, "partial_image_index": 0,
+             "partial_image_b64": big, "sequence_number": 1},
+            {"type": "response.output_item.done", "output_index": 0, "item": item,
+             "sequence_number": 2},
+            {"type": "response.completed", "sequence_number": 3, "response": {
+                "id": "resp_1", "status": "completed", "output": []}})]})
+        got = events_of(start(g.a, "POST", "/v1/responses", {
+            "model": "gpt-5.5", "input": "draw", "background": True,
+            "stream": True}).all().body)
+        t.check(numbers_are_whole(got) and len(got) == 4 and
+                got[-1]["type"] == "response.completed" and
+                got[-1]["response"]["output"][0]["result"] == big,
+                "the client hears all of it", [e["type"] for e in got])
+        id = got[0]["response"]["id"]
+        for after in range(4):
+            rest = events_of(follow(g.b, id, after).all().body)
+            t.check(rest == got[after + 1:], f"behind {after}",
+                    [e["sequence_number"] for e in rest])
+        end = ended(g.b, id)
+        t.check(end and end["output"][0]["result"] == big, "it can be got")
+
+
 def test_live(t):
     """What upstream says now is heard from the other worker soon."""
     tool = gateway.upstream_tool.Upstream(
@@ -471,6 +504,6 @@ def test_only_background(t):
 
 if __name__ == "__main__":
     sys.exit(Checks("background").run(
-        test_runs_on, test_refused, test_resume, test_many_follow, test_live,
-        test_cancel, test_failed, test_killed, test_drained, test_ceiling,
+        test_runs_on, test_refused, test_resume, test_many_follow, test_large,
+        test_live, test_cancel, test_failed, test_killed, test_drained, test_ceiling,
         test_own_login, test_only_background))

@@ -144,6 +144,35 @@ static void test_events(void)
 	store_items_free(&events);
 }
 
+/* One at least is given, however large, and no more with it. */
+static void test_event_large(void)
+{
+	struct err_note note = ERR_NOTE_INIT;
+	struct store_items out, events;
+	enum store_status status;
+	struct store_write w = { .done = write_done };
+	int64_t last;
+
+	put_simple("b", "resp_large", "", STORE_QUEUED);
+	store_items_init(&events, 1 << 20, 1000);
+	store_items_init(&out, 64, 1000);
+	for (int i = 0; i < 2; i++)
+		store_items_add(&events, true, SPAN(""), SPAN(
+			"more than there is room for is given all the same, for "
+			"nothing else would come\n"));
+	store_events(store, &w, "b", "resp_large", &events);
+	wait_done(&w);
+	check_int(store_events_after(store, "b", "resp_large", -1, &out, &last,
+				     &status, &note), ERR_OK);
+	check_int(out.count, 1);
+	check_int(last, 0);
+	check(out.count && store_item_json(&out, 0).len == 79);
+	store_items_free(&out);
+	check_int((int64_t)out.text.max, 64);
+	check_int(store_delete(store, "b", "resp_large", &note), ERR_OK);
+	store_items_free(&events);
+}
+
 static void test_over(void)
 {
 	struct err_note note = ERR_NOTE_INIT;
@@ -493,6 +522,7 @@ int main(void)
 	test_round_trip();
 	test_chain();
 	test_events();
+	test_event_large();
 	test_over();
 	test_owner();
 	test_conversation();
