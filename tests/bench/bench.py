@@ -226,6 +226,20 @@ class Rig:
         self.stop()
 
 
+class Awake:
+    """Cores that do not sleep meanwhile. Waking one takes a virtual machine's
+    host longer than the gateway needs for its work."""
+
+    def __enter__(self):
+        self.procs = [subprocess.Popen([LOAD, "awake"])
+                      for _ in range(os.cpu_count())]
+
+    def __exit__(self, *_):
+        for p in self.procs:
+            p.kill()
+            p.wait()
+
+
 def load(mode, front, wait=True, **options):
     """front: where it asks. "passed" is nginx's with the tongue of upstream."""
     chat = front in ("nginx", "lighttpd", "anew")
@@ -268,18 +282,29 @@ def turns(rig, fronts, rounds, pick, mode, **options):
     return {f: statistics.median(v) for f, v in got.items()}
 
 
+def added(t, front, base):
+    return (f"{t[front]:.0f} µs, +{t[front] - t[base]:.0f} µs, "
+            f"{t[front] / t[base]:.2f} × its proxy")
+
+
 def row_ttft():
+    fronts = ["proxy", "nginx", "anew", "mod_proxy", "lighttpd", "passed"]
     with Rig(events=4, interval_ms=1) as rig:
-        t = turns(rig, ["proxy", "nginx", "anew", "mod_proxy", "lighttpd"], 3,
-                  lambda r: r["ttft_us"]["p50"], "ttft", n=500)
+        with Awake():
+            t = turns(rig, fronts, 5, lambda r: r["ttft_us"]["p50"], "ttft", n=300)
+        asleep = turns(rig, fronts, 3, lambda r: r["ttft_us"]["p50"], "ttft", n=300)
     for front, base in (("nginx", "proxy"), ("lighttpd", "mod_proxy")):
-        ratio = t[front] / t[base]
-        added = t[front] - t[base]
-        yield (f"time to first token through {front}",
-               f"{t[front]:.0f} µs, +{added:.0f} µs, {ratio:.2f} × its proxy",
-               "≤ 4 ×, ≤ +150 µs", verdict(ratio <= 4 and added <= 150))
+        yield (f"time to first token through {front}, cores kept awake",
+               added(t, front, base), "≤ 4 ×, ≤ +150 µs",
+               verdict(t[front] <= 4 * t[base] and t[front] <= t[base] + 150))
+    yield ("the same of /v1/responses, nginx", added(t, "passed", "proxy"), "", "")
     yield ("the same with a FastCGI connection each, nginx",
-           f"{t['anew']:.0f} µs, {t['anew'] / t['proxy']:.2f} × its proxy", "", "")
+           added(t, "anew", "proxy"), "", "")
+    for front, base in (("nginx", "proxy"), ("lighttpd", "mod_proxy"),
+                        ("passed", "proxy")):
+        name = "nginx, /v1/responses" if front == "passed" else front
+        yield (f"time to first token through {name}, cores left to sleep",
+               added(asleep, front, base), "", "")
 
 
 def row_whole():
@@ -303,22 +328,29 @@ def row_whole():
 
 
 def saturated(ours):
-    """100,000 events/s offered: delivered a second by ours and by the proxy,
-    and what ours lost."""
+    """100,000 events/s offered: what ours and the proxy deliver a second while
+    all 2,000 streams are open, for before and after it is less that is
+    offered; and what ours lost. The second ratio is of the whole time, with
+    the 2,000 beginnings at 1,000 a second."""
     rate = {ours: [], "proxy": []}
+    whole = {ours: [], "proxy": []}
     lost = errors = 0
-    with Rig(events=200, interval_ms=20):
+    with Rig(events=600, interval_ms=20):
         for _ in range(3):
             for front in rate:
-                r = load("hold", front, n=2000, ramp=4000)
-                # the ramp belongs to the time: 2000 streams of 4 s each
-                rate[front].append(r["events"] / r["seconds"])
+                r = load("hold", front, n=2000, ramp=1000)
+                rate[front].append(r["window_events"] / r["window_seconds"]
+                                   if r["window_seconds"] > 1 else 0)
+                whole[front].append(r["events"] / r["seconds"])
                 if front == ours:
                     lost += r["lost"]
                     errors += r["errors"]
     n, p = (statistics.median(rate[f]) for f in (ours, "proxy"))
-    return (f"{n:.0f} delivered, {n / p:.2f} × proxy; {lost} lost, {errors} errors",
-            0 if lost + errors else n / p)
+    begun = (statistics.median(whole[f]) for f in (ours, "proxy"))
+    return (f"{n:.0f} delivered, {n / max(p, 1):.2f} × proxy ({p:.0f}); {lost} lost, "
+            "{} errors; beginnings included {:.0f}, {:.2f} ×".format(
+                errors, *(lambda a, b: (a, a / b))(*begun)),
+            0 if lost + errors else n / max(p, 1))
 
 
 def row_saturate():
@@ -332,12 +364,6 @@ def row_pass():
     said, ratio = saturated("passed")
     yield ("the same, passed on by /v1/responses", said,
            "≥ 0.95 ×, none lost", verdict(ratio >= 0.95))
-    with Rig(events=4, interval_ms=1) as rig:
-        t = turns(rig, ["proxy", "passed"], 3, lambda r: r["ttft_us"]["p50"],
-                  "ttft", n=500)
-    yield ("time to first token of /v1/responses through nginx",
-           f"{t['passed']:.0f} µs, +{t['passed'] - t['proxy']:.0f} µs, "
-           f"{t['passed'] / t['proxy']:.2f} × its proxy", "", "")
 
 
 def row_body():

@@ -32,7 +32,9 @@ struct load {
 	struct buf request;
 	int ep;
 	struct conn *all;
-	long started, finished, errors, events, lost, connected_max, open;
+	long started, answered, finished, errors, events, lost, connected_max, open;
+	int64_t window_us;	/* below 0 while it lasts: less its begin */
+	long window_events;
 	uint32_t *ttft, *delay;
 	size_t ttft_count, delay_count;
 };

@@ -23,12 +23,31 @@ static void sample(uint32_t *to, size_t *count, int64_t us)
 							       (uint32_t)us;
 }
 
+/* While every stream is open what is offered is all of it: from the first
+ * event of the last to begin to the end of the first to end. */
+static void window_begin(struct load *l, int64_t now)
+{
+	if (l->finished)
+		return;
+	l->window_us = -now;
+	l->window_events = -l->events;
+}
+
+static void window_end(struct load *l)
+{
+	if (l->window_us >= 0)
+		return;
+	l->window_us += clock_mono_us();
+	l->window_events += l->events;
+}
+
 /* --- one connection --- */
 
 bool conn_open(struct load *l, struct conn *c)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT |
+					  EPOLLRDHUP | EPOLLET };
 	int on = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -66,6 +85,7 @@ static void conn_fail(struct load *l, struct conn *c)
 {
 	l->errors++;
 	l->finished++;
+	window_end(l);
 	conn_close(l, c);
 }
 
@@ -112,6 +132,8 @@ static void on_event(struct load *l, struct conn *c, struct span text)
 		return;
 	if (!c->first_seen)
 		sample(l->ttft, &l->ttft_count, now - c->sent_us);
+	if (!c->first_seen && ++l->answered == l->n)
+		window_begin(l, now);
 	c->first_seen = true;
 	if (seq != c->next)
 		l->lost++;
@@ -168,6 +190,7 @@ static void conn_answered(struct load *l, struct conn *c)
 		conn_fail(l, c);
 		return;
 	}
+	window_end(l);
 	if (!l->stream)
 		sample(l->ttft, &l->ttft_count, clock_mono_us() - c->sent_us);
 	l->finished++;
@@ -275,5 +298,8 @@ void conn_ready(struct load *l, struct conn *c, uint32_t events)
 			break;
 		else
 			conn_fail(l, c);
+		/* less than asked for: that was all, but for an end to see */
+		if (n < (ssize_t)sizeof(bytes) && !(events & EPOLLRDHUP))
+			break;
 	}
 }
