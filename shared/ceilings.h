@@ -68,6 +68,7 @@
 
 /* A log line's fields are cut here */
 #define MAX_LOG_FIELD		2048
+#define MAX_LOG_GATHERED	(64u << 10)	/* lines that wait for one write */
 
 /* WebSockets */
 #define MAX_WS_MESSAGE		(32u << 20)	/* a message, a frame */

@@ -25,6 +25,9 @@ struct log {
 	_Atomic uint64_t dropped;
 	_Atomic int64_t looked_us;
 	pthread_mutex_t opening;
+	bool gathers;
+	unsigned gathered_lines;
+	struct buf gathered;
 	dev_t dev;
 	ino_t ino;
 	char path[];
@@ -80,6 +83,7 @@ struct log *log_open(const char *path, enum log_level level)
 		memcpy(l->path, path, len);
 	l->fd = -1;
 	l->level = (int)level;
+	buf_init(&l->gathered, MAX_LOG_GATHERED + MAX_LINE);
 	pthread_mutex_init(&l->opening, NULL);
 	fd = open_path(l);
 	why = errno;
@@ -99,6 +103,8 @@ void log_close(struct log *l)
 {
 	if (!l)
 		return;
+	log_flush(l);
+	buf_free(&l->gathered);
 	if (l->fd >= 0)
 		close(l->fd);
 	pthread_mutex_destroy(&l->opening);
@@ -234,18 +240,61 @@ static bool put_line(struct log *l, struct span text)
 	return n == (ssize_t)text.len;
 }
 
+void log_gather(struct log *l)
+{
+	l->gathers = true;
+}
+
+void log_flush(struct log *l)
+{
+	if (!l || !l->gathered_lines)
+		return;
+	look(l);
+	if (!put_line(l, buf_span(&l->gathered)))
+		l->dropped += l->gathered_lines;
+	l->gathered_lines = 0;
+	buf_reset(&l->gathered);
+}
+
+static bool gather(struct log *l, struct span line)
+{
+	buf_span_add(&l->gathered, line);
+	if (buf_err(&l->gathered)) {
+		l->dropped += l->gathered_lines;
+		l->gathered_lines = 0;
+		buf_reset(&l->gathered);
+		return false;
+	}
+	l->gathered_lines++;
+	if (l->gathered.len >= MAX_LOG_GATHERED)
+		log_flush(l);
+	return true;
+}
+
+static bool write_now(struct log *l, struct span line)
+{
+	look(l);
+	if (!put_line(l, line))
+		return false;
+	if (l->mirror && !l->on_stderr &&
+	    write(STDERR_FILENO, line.ptr, line.len) < 0)
+		l->mirror = false;	/* the terminal went away */
+	return true;
+}
+
 void log_end(struct log_line *line)
 {
 	struct log *l = line->log;
 
 	if (l) {
-		look(l);
+		struct span text;
+
 		buf_str(&line->text, "}\n");
-		if (buf_err(&line->text) || !put_line(l, buf_span(&line->text)))
+		text = buf_span(&line->text);
+		if (buf_err(&line->text) ||
+		    !(l->gathers && l->regular ? gather(l, text) :
+						 write_now(l, text)))
 			l->dropped++;
-		else if (l->mirror && !l->on_stderr &&
-			 write(STDERR_FILENO, line->text.ptr, line->text.len) < 0)
-			l->mirror = false;	/* the terminal went away */
 	}
 	buf_free(&line->text);
 	line->log = NULL;

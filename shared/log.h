@@ -32,6 +32,16 @@ void log_reopen(struct log *l);
 bool log_wants(const struct log *l, enum log_level level);
 uint64_t log_dropped(const struct log *l);
 
+/*
+ * For a thread that has the log to itself: what it ends from now on is
+ * gathered, and log_flush() writes it with one write(2), or log_end when
+ * MAX_LOG_GATHERED bytes wait; but what goes to a pipe or a terminal goes by
+ * the line, at once. A process that dies takes along what it gathered.
+ * log_close() flushes.
+ */
+void log_gather(struct log *l);
+void log_flush(struct log *l);			/* NULL is fine */
+
 /* One line: log_begin, any fields, log_end. event is a fixed word. */
 struct log_line { struct log *log; struct buf text; };
 void log_begin(struct log_line *line, struct log *l, enum log_level level,

@@ -154,6 +154,8 @@ static void app_free(struct app *app)
 	ws_free(app->ws);
 	if (app->http)
 		http_free(app->http);
+	loop_timer_cancel(app->loop, &app->lines);
+	log_flush(app->access);
 	quota_free(app->quota);
 	json_reader_free(app->reader);
 	tally_free(app->tally);
@@ -183,6 +185,11 @@ static void on_login(void *ctx, const char *event, const struct login *login,
 	keep_account(app, login);
 }
 
+static void on_lines(struct loop_timer *t)
+{
+	log_flush(CONTAINER_OF(t, struct app, lines)->access);
+}
+
 /* All but the wire. NULL: note says why. */
 static struct app *app_new(const struct config *c, struct loop *loop,
 			   struct worker *w, struct metrics *metrics,
@@ -200,6 +207,7 @@ static struct app *app_new(const struct config *c, struct loop *loop,
 		app->log = w->log;
 		app->access = w->access;
 	}
+	app->lines.fn = on_lines;
 	name_ourselves(app);
 	http_choose(app);
 	/* one plain CGI request has nobody to share a breaker with */
@@ -259,6 +267,7 @@ static bool hook_start(struct worker *w)
 		log_msg(w->log, LOG_ERROR, "start", "no listener");
 		return false;
 	}
+	log_gather(app->access);
 	wire_share(app->wire, &w->kept);
 	app->ws = ws_new(w->loop, w->second_fd, &wire_handler, app, NULL);
 	return true;

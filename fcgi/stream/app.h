@@ -35,6 +35,7 @@ struct app {
 	struct instruct_memory instruct;
 	struct json_reader *reader;
 	struct log *log, *access;
+	struct loop_timer lines;	/* of the access log, at the turn's end */
 	struct metrics *metrics;	/* the worker's; NULL: no memory for it */
 	struct tally *tally;
 	struct worker *worker;		/* NULL under plain CGI */

@@ -74,10 +74,15 @@ static enum log_level level_of(const struct stream *s)
 void reqlog(struct stream *s)
 {
 	enum log_level level = level_of(s);
+	struct app *app = s->app;
 
-	request_line(s, s->app->access, level);
+	request_line(s, app->access, level);
+	/* one write for all that end in a turn of the loop */
+	if (!loop_timer_is_set(&app->lines) &&
+	    !loop_timer_in(app->loop, &app->lines, 0))
+		log_flush(app->access);
 	if (level != LOG_INFO)
-		request_line(s, s->app->log, level);
+		request_line(s, app->log, level);
 }
 
 static bool is_verbose(const struct app *app)

@@ -1,6 +1,8 @@
 /* test_log.c - one JSON line a write, whatever comes in. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -214,6 +216,83 @@ static void many(void)
 	check(!line_of(path, 400));
 }
 
+static off_t size_of(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 ? st.st_size : -1;
+}
+
+static void gathered(void)
+{
+	struct log *l = log_open(path, LOG_INFO);
+	struct json_object *v;
+	char number[12];
+	int n = 0;
+
+	check(truncate(path, 0) == 0);
+	log_gather(l);
+	log_flush(l);
+	log_msg(l, LOG_INFO, "e", "first");
+	log_msg(l, LOG_INFO, "e", "second");
+	check_int(size_of(path), 0);
+	log_flush(l);
+	v = line_of(path, 1);
+	check_str(json_get_str(v, "msg"), "second");
+	json_object_put(v);
+	check(!line_of(path, 2));
+	/* a full room is emptied by itself, at a line's end */
+	check(truncate(path, 0) == 0);
+	while (!size_of(path) && n < 10000)
+		log_msg(l, LOG_INFO, "e", "%d", n++);
+	check(size_of(path) >= MAX_LOG_GATHERED && n > 100);
+	snprintf(number, sizeof(number), "%d", n - 1);
+	v = line_of(path, n - 1);
+	check_str(json_get_str(v, "msg"), number);
+	json_object_put(v);
+	log_msg(l, LOG_INFO, "e", "last");
+	log_close(l);
+	v = line_of(path, n);
+	check_str(json_get_str(v, "msg"), "last");
+	json_object_put(v);
+}
+
+/* What can not be written is counted by lines; a pipe is given each by itself. */
+static void gathered_in_vain(void)
+{
+	struct log *l = log_open(path, LOG_INFO);
+	struct rlimit was, none;
+	int kept = dup(2), fds[2];
+	char text[4096];
+
+	check(truncate(path, 0) == 0 && getrlimit(RLIMIT_FSIZE, &was) == 0);
+	log_gather(l);
+	log_msg(l, LOG_INFO, "e", "first");
+	log_msg(l, LOG_INFO, "e", "second");
+	check_int((int64_t)log_dropped(l), 0);
+	none = (struct rlimit){ 0, was.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &none);
+	log_flush(l);
+	setrlimit(RLIMIT_FSIZE, &was);
+	check_int((int64_t)log_dropped(l), 2);
+	log_flush(l);
+	check_int((int64_t)log_dropped(l), 2);
+	check_int(size_of(path), 0);
+	log_close(l);
+	check(pipe(fds) == 0);
+	dup2(fds[1], 2);
+	l = log_open(NULL, LOG_INFO);
+	log_gather(l);
+	log_msg(l, LOG_INFO, "e", "at once");
+	dup2(kept, 2);
+	close(kept);
+	check(read(fds[0], text, sizeof(text)) > 20);
+	log_close(l);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	if (!check(mkdtemp(dir) != NULL))
@@ -226,6 +305,8 @@ int main(void)
 	fallback();
 	not_written();
 	many();
+	gathered();
+	gathered_in_vain();
 	unlink(path);
 	unlink(old);
 	rmdir(dir);
