@@ -1,8 +1,7 @@
 /*
- * The master with real processes: this program starts itself as a server on
- * a unix socket and looks at it from outside.
+ * test_master.c - the master with real processes: this program starts itself as
+ * a server on a unix socket and looks at it from outside.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -358,110 +357,11 @@ static void test_crash_at_start(void)
 	end(&s);
 }
 
-static void test_board(void)
-{
-	struct board *b = board_new(4);
-	int64_t streams, retries;
-
-	check(b != NULL);
-	check_int(board_sibling_average(b, &b->slots[0], 5000000), -1);
-	for (int i = 0; i < 4; i++) {
-		slot_take(&b->slots[i], 7, 5000000);
-		atomic_store(&b->slots[i].streams, 10 * i);
-		atomic_store(&b->slots[i].conns, 70 * i);
-		atomic_store(&b->slots[i].state, SLOT_ACCEPTING);
-	}
-	check_int(board_sibling_average(b, &b->slots[0], 5000000), 20);
-	atomic_store(&b->slots[3].state, SLOT_DRAINING);
-	check_int(board_sibling_average(b, &b->slots[0], 5000000), 15);
-	atomic_store(&b->slots[2].heartbeat_us, 1000000);
-	check_int(board_sibling_average(b, &b->slots[0], 5000000), 10);
-	check_int(board_sibling_conns(b, &b->slots[0], 5000000), 70);
-	slot_clear(&b->slots[1]);
-	check_int(board_sibling_average(b, &b->slots[0], 5000000), -1);
-	check_int(board_sibling_conns(b, &b->slots[0], 5000000), -1);
-	/* what a dead worker had under way does not count */
-	atomic_store(&b->slots[0].streams, 7);
-	atomic_store(&b->slots[0].retries, 2);
-	atomic_store(&b->slots[1].retries, 1);
-	board_load(b, &streams, &retries);
-	check(streams >= 7);
-	check_int(retries, 3);
-	slot_clear(&b->slots[0]);
-	slot_take(&b->slots[1], 1, 0);
-	board_load(b, &streams, &retries);
-	check_int(retries, 0);
-	board_free(b);
-	board_free(NULL);
-}
-
-/* Only our own children are believed; the variable is gone afterwards. */
-/* The queue of kept connections: given, forgotten, and not believed blindly. */
-static void test_kept_given(void)
-{
-	static const char *lies[] = { "", "3", "3,", ",", "0,1", "3,4,5", "x,y", "3,99999999999" };
-	struct crew crew = { .second_fd = -1, .kept = FDQUEUE_NONE };
-	struct handover h;
-
-	check(crew_init(&crew, 1));
-	check(fdqueue_open(&crew.kept));
-	check(handover_give(&crew));
-	check_int(fcntl(crew.kept.put, F_GETFD), 0);
-	handover_forget(&crew);
-	check_int(fcntl(crew.kept.put, F_GETFD), FD_CLOEXEC);
-	check(getenv("KEPT_CONNECTIONS") == NULL);
-	check(handover_give(&crew));
-	check(handover_take(&h));
-	check(h.kept.put == crew.kept.put && h.kept.take == crew.kept.take);
-	check_int(fcntl(crew.kept.take, F_GETFD), FD_CLOEXEC);
-	check(getenv("KEPT_CONNECTIONS") == NULL);
-	handover_free(&h);
-	for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
-		setenv("KEPT_CONNECTIONS", lies[i], 1);
-		check(handover_take(&h));
-		check(h.kept.put == -1 && h.kept.take == -1);
-		check(getenv("KEPT_CONNECTIONS") == NULL);
-		handover_free(&h);
-	}
-	fdqueue_close(&crew.kept);
-	crew_free(&crew);
-}
-
-static void test_handover(void)
-{
-	struct handover h;
-	char value[64];
-	pid_t child = fork();
-
-	if (child == 0) {
-		pause();
-		_exit(0);
-	}
-	snprintf(value, sizeof(value), "3:1,%d,%d,-4,x,99999999999", (int)child,
-		 (int)getpid());
-	setenv("CHATMOCK_OLD_WORKERS", value, 1);
-	check(handover_take(&h));
-	check_int(h.generation, 3);
-	check_int((int64_t)h.count, 1);
-	check(h.count == 1 && h.pids[0] == child);
-	check(getenv("CHATMOCK_OLD_WORKERS") == NULL);
-	handover_free(&h);
-	handover_free(&h);
-	check(handover_take(&h));
-	check_int((int64_t)h.count, 0);
-	handover_free(&h);
-	test_kept_given();
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-}
-
 int main(int argc, char *argv[])
 {
 	if (argc > 5 && strcmp(argv[1], "serve") == 0)
 		return be_server(argv);
 	signal(SIGPIPE, SIG_IGN);
-	test_board();
-	test_handover();
 	test_kill();
 	test_watchdog();
 	test_recycle();
