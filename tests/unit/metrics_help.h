@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../shared/clock.h"
 #include "../../shared/metrics_read.h"
 #include "test.h"
 
@@ -89,6 +90,36 @@ static inline uint64_t inode(void)
 	struct stat st;
 
 	return lstat(path, &st) ? 0 : st.st_ino;
+}
+
+static inline void write_at(const char *name, off_t at, const void *bytes, size_t len)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	check(fd >= 0 && pwrite(fd, bytes, len, at) == (ssize_t)len);
+	close(fd);
+}
+
+static inline void fill_random(const char *name, size_t size)
+{
+	char *bytes = malloc(size);
+
+	random_bytes(bytes, size);
+	write_at(name, 0, bytes, size);
+	free(bytes);
+}
+
+/* Each test in an empty directory. */
+static inline void run_tests(void (*const tests[])(void), size_t count)
+{
+	if (!mkdtemp(dir))
+		abort();
+	snprintf(path, sizeof(path), "%s/metrics", dir);
+	for (size_t i = 0; i < count; i++) {
+		tests[i]();
+		dir_clear();
+	}
+	rmdir(dir);
 }
 
 #endif

@@ -47,11 +47,8 @@ static void left_behind(void)
 
 int main(void)
 {
-	if (!mkdtemp(dir))
-		return 1;
-	snprintf(path, sizeof(path), "%s/metrics", dir);
-	left_behind();
-	dir_clear();
-	rmdir(dir);
+	void (*const tests[])(void) = { left_behind };
+
+	run_tests(tests, ARRAY_LEN(tests));
 	return test_end("test_crew");
 }

@@ -370,13 +370,6 @@ int main(void)
 		slots, slots_full, gauges, jobs, breakers, threads,
 	};
 
-	if (!mkdtemp(dir))
-		return 1;
-	snprintf(path, sizeof(path), "%s/metrics", dir);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		tests[i]();
-		dir_clear();
-	}
-	rmdir(dir);
+	run_tests(tests, ARRAY_LEN(tests));
 	return test_end("test_metrics");
 }

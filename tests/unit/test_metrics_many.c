@@ -180,15 +180,10 @@ static void removed_again(void)
 
 int main(void)
 {
-	if (!mkdtemp(dir))
-		return 1;
-	snprintf(path, sizeof(path), "%s/metrics", dir);
+	void (*const tests[])(void) = { killed, removed_again };
+
 	accounts = mmap(NULL, PROCESSES * sizeof(*accounts),
 			PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	killed();
-	dir_clear();
-	removed_again();
-	dir_clear();
-	rmdir(dir);
+	run_tests(tests, ARRAY_LEN(tests));
 	return test_end("test_metrics_many");
 }
