@@ -57,4 +57,21 @@ static inline bool is_tidy(const struct place *p)
 	return tidy;
 }
 
+/* The tests one after the other, with one place and one issuer. */
+static inline void run_tests(void (*const tests[])(struct place *p,
+						   struct issuer *s),
+			     size_t count)
+{
+	struct issuer *s = issuer_start();
+	struct place p;
+
+	signal(SIGXFSZ, SIG_IGN);
+	http_global_init();
+	place_make(&p, s->port);
+	for (size_t i = 0; i < count; i++)
+		tests[i](&p, s);
+	place_free(&p);
+	issuer_stop(s);
+}
+
 #endif

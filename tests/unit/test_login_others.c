@@ -235,19 +235,11 @@ static void test_locked(struct place *p, struct issuer *s)
 
 int main(void)
 {
-	struct issuer *s = issuer_start();
-	struct place p;
+	void (*const tests[])(struct place *p, struct issuer *s) = {
+		test_adopt, test_other_account, test_swapped, test_full_disk,
+		test_killed, test_locked,
+	};
 
-	signal(SIGXFSZ, SIG_IGN);
-	http_global_init();
-	place_make(&p, s->port);
-	test_adopt(&p, s);
-	test_other_account(&p, s);
-	test_swapped(&p, s);
-	test_full_disk(&p, s);
-	test_killed(&p, s);
-	test_locked(&p, s);
-	place_free(&p);
-	issuer_stop(s);
+	run_tests(tests, ARRAY_LEN(tests));
 	return test_end("test_login_others");
 }

@@ -265,20 +265,12 @@ static void test_transport(struct place *p, struct issuer *s)
 
 int main(void)
 {
-	struct issuer *s = issuer_start();
-	struct place p;
+	void (*const tests[])(struct place *p, struct issuer *s) = {
+		test_question_and_file, test_link, test_missing_fields,
+		test_refusals, test_refused_until, test_codex_words,
+		test_transport,
+	};
 
-	signal(SIGXFSZ, SIG_IGN);
-	http_global_init();
-	place_make(&p, s->port);
-	test_question_and_file(&p, s);
-	test_link(&p, s);
-	test_missing_fields(&p, s);
-	test_refusals(&p, s);
-	test_refused_until(&p, s);
-	test_codex_words(&p, s);
-	test_transport(&p, s);
-	place_free(&p);
-	issuer_stop(s);
+	run_tests(tests, ARRAY_LEN(tests));
 	return test_end("test_login_renew");
 }
