@@ -143,14 +143,15 @@ struct store_turn { char id[STORE_ID], account[72], model[96]; };
 struct store_chain {
 	struct store_turn *turns;	/* oldest first */
 	size_t count;
+	bool cut;			/* what was before them is gone */
 	struct store_items items;	/* of all turns, input before output */
 };
 
 /*
  * The turns up to and with this response, following previous. Above
  * MAX_CHAIN_TURNS or MAX_CHAIN_BYTES it is ERR_TOO_LARGE. A turn on the way
- * that is gone (deleted, expired) ends the walk: what is left is given. A
- * response still queued or in progress is ERR_BAD_REQUEST.
+ * that is gone (deleted, expired) ends the walk: what is left is given, and cut
+ * says so. A response still queued or in progress is ERR_BAD_REQUEST.
  */
 MUST_USE enum err store_chain(struct store *s, const char *caller,
 			      const char *id, struct store_chain *out,

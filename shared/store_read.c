@@ -153,8 +153,10 @@ static void walk_back(struct store_db *db, const char *caller, struct walk *w,
 
 	while (w->next[0] && !note->code && !db->rc) {
 		st = row_of(db, caller, w->next, &gone);
-		if (!st)
+		if (!st) {
+			c->cut = c->count > 0;
 			break;
+		}
 		take_turn(w, c, st, note);
 		store_reset(st);
 	}

@@ -13,6 +13,7 @@
 #include "../../shared/text.h"
 #include "../../shared/unpack.h"
 #include "../tongues/memory.h"
+#include "../wire/ws_create.h"
 #include "bearer.h"
 #include "inject.h"
 #include "keep.h"
@@ -95,6 +96,7 @@ static void read_body(struct stream *s, struct err_note *note)
 	reserve_payload(s, len);
 	ask->reasoning_header = request_param(s->req, "HTTP_X_CHATMOCK_REASONING");
 	ask->socket = s->by_socket;
+	ask->continues = request_param(s->req, WS_CONTINUES);
 	ask->terms.tongue = s->route->tongue;
 	ask->terms.private_events = is_codex(s);
 	if (!json_is_object(body))

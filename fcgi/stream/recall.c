@@ -81,8 +81,11 @@ static enum err history(struct ask *a, const struct recall *r,
 	struct store_chain chain;
 
 	store_chain_init(&chain);
-	if (!read_items(&chain, a->terms.memory, r, note))
+	if (!read_items(&chain, a->terms.memory, r, note)) {
 		put_before(a, &chain, r, note);
+		if (chain.cut)
+			terms_drop(&a->terms, "previous_response_id");
+	}
 	store_chain_free(&chain);
 	return note->code;
 }

@@ -367,6 +367,9 @@ static enum err begin_memory(struct asking *q)
 	if (!q->a->terms.memory)
 		return ask_no_memory(q);
 	q->a->terms.memory->store = q->a->config->store;
+	if (q->a->continues)
+		text_copy(q->a->terms.memory->continues, STORE_ID,
+			  span_of(q->a->continues));
 	return ERR_NONE;
 }
 

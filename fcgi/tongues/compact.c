@@ -18,6 +18,10 @@ static enum err ask_compact(struct ask *a, struct json_object *body,
 				  "be compacted: send its items in 'input'.");
 	if (ask_responses(a, body, note))
 		return note->code;
+	if (a->terms.memory && a->terms.memory->background)
+		return ask_refuse(&q, NULL, "background", "'background' cannot be "
+				  "had here: a compaction is answered when it is "
+				  "made.");
 	a->terms.stream = false;
 	if (a->terms.memory) {
 		a->terms.memory->store = false;

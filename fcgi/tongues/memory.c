@@ -58,6 +58,17 @@ static bool say_conversation(const struct memory *m, struct buf *out)
 	return true;
 }
 
+static bool say_previous(const struct memory *m, struct buf *out)
+{
+	const char *id = m->previous[0] ? m->previous : m->continues;
+
+	if (id[0])
+		buf_json(out, span_of(id));
+	else
+		buf_str(out, "null");
+	return id[0];
+}
+
 bool memory_member(const struct memory *m, struct span key, bool is_new,
 		   struct buf *out)
 {
@@ -77,11 +88,7 @@ bool memory_member(const struct memory *m, struct span key, bool is_new,
 	}
 	if (!span_eq(key, "previous_response_id"))
 		return false;
-	if (m->previous[0])
-		buf_json(out, span_of(m->previous));
-	else
-		buf_str(out, "null");
-	return m->previous[0] || !is_new;
+	return say_previous(m, out) || !is_new;
 }
 
 void memory_item_id(struct span type, char out[STORE_ID])

@@ -17,6 +17,8 @@ struct memory {
 	bool store;			/* the answer shall be found again */
 	char previous[STORE_ID];	/* what it continues, or "" */
 	char conversation[STORE_ID];	/* what it belongs to, or "" */
+	char continues[STORE_ID];	/* as previous, but its items are in the
+					 * input already; or "" */
 	bool refers;			/* items of its input only name stored ones */
 	bool background;		/* it runs on without its client */
 	char id[STORE_ID];		/* the answer's, in place of upstream's; or "" */

@@ -77,6 +77,8 @@ struct ask {
 	const struct at *in;		/* see ask_params() in ask.h */
 	bool socket;			/* asked over a WebSocket, whose words are
 					 * more: generate */
+	const char *continues;		/* id of the response whose items that
+					 * socket put into the input, or NULL */
 	bool native;			/* asked in upstream's own tongue: what it
 					 * says stays as it was said */
 };

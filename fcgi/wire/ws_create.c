@@ -172,6 +172,13 @@ static void put_member(struct buf *b, struct span key, struct span value)
 	buf_span_add(b, value);
 }
 
+/* The answer says what it continues, though upstream is sent all of it. */
+static void put_continues(struct ws_create *c)
+{
+	buf_fmt(&c->further, WS_CONTINUES "=%s", c->memory.id);
+	buf_char(&c->further, '\0');
+}
+
 /* The request: the message without what belongs to the socket. */
 static void make_body(struct ws_create *c, bool ours)
 {
@@ -286,6 +293,8 @@ static enum ws_wants read_create(struct ws_create *c)
 		return WS_IS_WRONG;
 	}
 	ours = gather_input(c, &m);
+	if (ours)
+		put_continues(c);
 	make_body(c, ours);
 	take_metadata(c, m.metadata);
 	if (buf_err(&c->body) == ERR_TOO_LARGE || (ours && buf_err(&c->input)))

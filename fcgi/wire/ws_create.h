@@ -11,6 +11,10 @@
 
 #define WS_ID_MAX 128
 
+/* The request's parameter with the id of the response that it continues, whose
+ * items stand in its input. */
+#define WS_CONTINUES "CHATMOCK_CONTINUES"
+
 /* The last response of a connection. */
 struct ws_memory {
 	char id[WS_ID_MAX];	/* "": none */

@@ -421,6 +421,9 @@ def test_memory():
             checks.equal([i.get("role") for i in sent["input"]],
                          ["developer", "user", "assistant", "user"], "all turns")
             checks.check("previous_response_id" not in sent, "and no id")
+            for message in (two[0], two[-1]):
+                checks.equal(message["response"].get("previous_response_id"),
+                             id_of(one), "the answer says what it continues")
             old = s.ask(input="Old", previous_response_id=id_of(one))
             checks.equal((old[-1]["type"], old[-1]["status"], old[-1]["error"]["code"]),
                          ("error", 400, "previous_response_not_found"), "an older id")
