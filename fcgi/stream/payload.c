@@ -280,7 +280,10 @@ static bool apply_kind(struct ask *a)
 		if (a->config->max_output_set && !json_get(r, "max_output_tokens") &&
 		    !json_set_int(r, "max_output_tokens", a->config->max_output_fallback))
 			return false;
-		return json_get(r, "store") || json_set_bool(r, "store", false);
+		/* who speaks its own tongue and says nothing means true, as
+		 * the API has it: background, and what asks for the id, need it */
+		return json_get(r, "store") || (a->native && a->config->store) ||
+		       json_set_bool(r, "store", false);
 	}
 	if (json_get_bool(r, "store", false) &&
 	    !(a->terms.memory && a->terms.memory->store))

@@ -7,14 +7,16 @@
 
 #define KEY "'prompt_cache_key':'" SESSION "'"
 #define BACKEND "'store':false,'stream':true,'include':['reasoning.encrypted_content']," KEY
-#define PLAIN "'store':false,'stream':true," KEY
+#define PLAIN "'stream':true," KEY
 #define MEDIUM "'reasoning':{'effort':'medium','summary':'auto'}"
 #define HI "'input':[{'type':'message','role':'user','content':[{'type':'input_text','text':'hi'}]}]"
 
 static const struct { const char *sets, *request, *want, *dropped; } goods[] = {
 	/* a string, an object, a list, easy messages */
 	{ CHATGPT, "{'input':'hi'}", HI "," MEDIUM "," BACKEND, "" },
+	/* without a word of store it is true, as the API has it */
 	{ RESPONSES, "{'input':'hi'}", "'input':'hi'," MEDIUM "," PLAIN, "" },
+	{ RESPONSES " CHATMOCK_STORE=0", "{'input':'hi'}", "'input':'hi'," MEDIUM ",'store':false," PLAIN, "" },
 	{ CHATGPT, "{'input':{'role':'user','content':'hi'}}", HI "," MEDIUM "," BACKEND, "" },
 	{ RESPONSES, "{'input':{'role':'user','content':'hi'}}",
 	  "'input':[{'role':'user','content':'hi'}]," MEDIUM "," PLAIN, "" },
