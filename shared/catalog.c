@@ -185,12 +185,16 @@ void catalog_suggest(const struct catalog *c, struct span asked, struct buf *out
 {
 	struct near best[SUGGESTIONS] = { 0 };
 	const struct config *config = c->config;
+	struct model_choice meant = { .slug = "" };
 
+	if (catalog_choose(c, asked, &meant, NULL))
+		return;		/* no name at all: none is near */
 	for (size_t i = 0; i < c->count; i++)
-		if (c->models[i].visible)
+		if (c->models[i].visible && strcmp(c->models[i].slug, meant.slug))
 			consider(best, asked, span_of(c->models[i].slug));
 	for (size_t i = 0; i < config->alias_count; i++)
-		if (!strchr(config->aliases[i].pattern, '*'))
+		if (!strchr(config->aliases[i].pattern, '*') &&
+		    strcmp(config->aliases[i].model, meant.slug))
 			consider(best, asked, span_of(config->aliases[i].pattern));
 	for (size_t i = 0; i < SUGGESTIONS && best[i].name.ptr; i++) {
 		buf_str(out, i ? ", " : "");

@@ -69,7 +69,8 @@ struct model_choice {
 MUST_USE enum err catalog_choose(const struct catalog *c, struct span asked,
 				 struct model_choice *out, struct err_note *note);
 
-/* Up to three names nearest to asked, ", " between; nothing when none is near. */
+/* Up to three names nearest to asked, ", " between; nothing when none is near.
+ * The model that asked already stands for is not among them. */
 void catalog_suggest(const struct catalog *c, struct span asked, struct buf *out);
 
 /* EFFORT_UNSET when the word is none. */

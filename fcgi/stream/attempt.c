@@ -97,12 +97,15 @@ static void suggest_models(struct stream *s)
 	struct span asked = span_of(s->terms.model);
 	struct buf near;
 	size_t len = strlen(s->note.tell);
+	/* upstream's own words, which may end without a stop */
+	bool ended = !len || strchr(".!?", s->note.tell[len - 1]);
 
 	buf_init(&near, 512);
 	catalog_suggest(s->app->catalog, asked, &near);
 	if (near.len && !buf_err(&near))
 		snprintf(s->note.tell + len, sizeof(s->note.tell) - len,
-			 "%sDid you mean %s?", len ? " " : "", near.ptr);
+			 "%s%sDid you mean %s?", ended ? "" : ".",
+			 len ? " " : "", near.ptr);
 	buf_free(&near);
 }
 

@@ -139,6 +139,13 @@ static void test_suggest(const struct catalog *cat)
 	buf_reset(&out);
 	catalog_suggest(cat, SPAN("gpt-6-so"), &out);
 	check_str(buf_span(&out), "gpt-6-sol, gpt-6.1-sol, gpt-5.6-sol");
+	/* what was meant is no suggestion, nor another name of it */
+	buf_reset(&out);
+	catalog_suggest(cat, SPAN("gpt-6-sol-high"), &out);
+	check(out.len > 0 && !strstr(out.ptr, "gpt-6-sol"));
+	buf_reset(&out);
+	catalog_suggest(cat, SPAN("llama3:8b"), &out);
+	check_str(buf_span(&out), "");
 	buf_free(&out);
 }
 
