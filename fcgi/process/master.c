@@ -197,7 +197,9 @@ static int run(struct master *m)
 	}
 }
 
-/* Each line of the self-check is a line of the log. */
+/* Each line of the self-check is a line of the log; when it ends the start,
+ * also one for who started us: the log shows itself on a terminal alone, and
+ * a service's journal would have an exit code and no reason. */
 static int self_check(struct master *m, const struct config *c)
 {
 	struct buf out;
@@ -217,6 +219,9 @@ static int self_check(struct master *m, const struct config *c)
 			text.len = (size_t)(end - rest.ptr);
 		log_msg(m->log, status ? LOG_ERROR : LOG_WARN, "self_check",
 			"%.*s", (int)text.len, text.ptr);
+		if (status && !isatty(STDERR_FILENO))
+			fprintf(stderr, "%s: %.*s\n", m->program->name,
+				(int)text.len, text.ptr);
 		rest.ptr += text.len + (end ? 1 : 0);
 		rest.len -= text.len + (end ? 1 : 0);
 	}
