@@ -224,6 +224,7 @@ void home_page(const struct config *c, const char *host, struct buf *out)
 		"Base URLs to copy:\n\n");
 	buf_fmt(out, "  OpenAI clients     http://%s/v1\n", host);
 	buf_fmt(out, "  a named session    http://%s/codex/SESSION\n", host);
+	buf_fmt(out, "  Anthropic clients  http://%s\n", host);
 	buf_fmt(out, "  Ollama clients     http://%s\n\n", host);
 	buf_str(out, "API key: one that `chatmock keys add NAME` made; as long as "
 		"there are none any\ntext serves. To try it:\n\n");
