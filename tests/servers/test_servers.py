@@ -148,12 +148,14 @@ def respond(listener, got):
 def check_params(t, s, name):
     p = s.params_of("GET", "/v1/models?limit=2", {
         "Authorization": "Bearer sk-one", "X-Session-Id": "s-1",
-        "X-Api-Key": "sk-two", "Api-Key": "sk-three",
+        "X-Api-Key": "sk-two", "Api-Key": "sk-three", "session_id": "s-2",
         "Proxy": "http://evil.example:1"})
     t.check(p.get("HTTP_AUTHORIZATION") == "Bearer sk-one", name,
             "the Authorization header arrives", sorted(p))
     t.check(p.get("HTTP_X_SESSION_ID") == "s-1" and p.get("HTTP_X_API_KEY") == "sk-two"
             and p.get("HTTP_API_KEY") == "sk-three", name, "others too", sorted(p))
+    t.check(p.get("HTTP_SESSION_ID") == "s-2", name, "also one with an underscore",
+            sorted(p))
     t.check(p.get("REQUEST_METHOD") == "GET" and
             p.get("REQUEST_URI") == "/v1/models?limit=2" and
             p.get("QUERY_STRING") == "limit=2", name, "and the request line", p)
