@@ -143,7 +143,8 @@ struct store_turn { char id[STORE_ID], account[72], model[96]; };
 struct store_chain {
 	struct store_turn *turns;	/* oldest first */
 	size_t count;
-	bool cut;			/* what was before them is gone */
+	bool cut;			/* there was more before one of them: gone,
+					 * or of a conversation */
 	struct store_items items;	/* of all turns, input before output */
 };
 

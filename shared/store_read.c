@@ -141,6 +141,7 @@ static enum err take_turn(struct walk *w, struct store_chain *c, sqlite3_stmt *s
 	store_col_str(st, 6, t->model, sizeof(t->model));
 	store_col_str(st, 7, t->account, sizeof(t->account));
 	w->n[c->count++] = sqlite3_column_int64(st, 0);
+	c->cut = c->cut || sqlite3_column_bytes(st, 5) > 0;
 	store_col_str(st, 4, w->next, sizeof(w->next));
 	return ERR_NONE;
 }
@@ -154,7 +155,7 @@ static void walk_back(struct store_db *db, const char *caller, struct walk *w,
 	while (w->next[0] && !note->code && !db->rc) {
 		st = row_of(db, caller, w->next, &gone);
 		if (!st) {
-			c->cut = c->count > 0;
+			c->cut = c->cut || c->count > 0;
 			break;
 		}
 		take_turn(w, c, st, note);

@@ -81,7 +81,7 @@ static struct span inside(struct span array)
 /* --- a message */
 
 struct members {
-	struct span type, previous, input, metadata;
+	struct span type, previous, input, metadata, conversation;
 };
 
 static bool read_members(struct span text, struct members *m)
@@ -89,7 +89,7 @@ static bool read_members(struct span text, struct members *m)
 	struct span key, value;
 	struct json_walk w;
 
-	*m = (struct members){ SPAN(""), SPAN(""), SPAN(""), SPAN("") };
+	*m = (struct members){ SPAN(""), SPAN(""), SPAN(""), SPAN(""), SPAN("") };
 	json_walk_object(&w, text);
 	while (json_walk_next(&w, &key, &value)) {
 		if (span_eq(key, "type"))
@@ -100,6 +100,8 @@ static bool read_members(struct span text, struct members *m)
 			m->input = value;
 		else if (span_eq(key, "client_metadata"))
 			m->metadata = value;
+		else if (span_eq(key, "conversation"))
+			m->conversation = value;
 	}
 	return w.ok;
 }
@@ -160,7 +162,7 @@ static bool gather_input(struct ws_create *c, const struct members *m)
 		join(&c->input, inside(json_walk_get(response, "output")));
 	}
 	add_input(&c->input, m->input);
-	c->chained = !ours && !is_null(m->previous);
+	c->chained = (!ours && !is_null(m->previous)) || !is_null(m->conversation);
 	return ours;
 }
 

@@ -92,6 +92,10 @@ static void chains(struct ws_create *c)
 	given(c, "{'type':'response.create','previous_response_id':''}");
 	body_is(c, "{'previous_response_id':'','stream':true}", "");
 	check(c->chained);
+	/* what a conversation puts before it is not known here */
+	given(c, "{'type':'response.create','conversation':'conv_1'}");
+	body_is(c, "{'conversation':'conv_1','stream':true}", "");
+	check(c->chained);
 }
 
 static void wrong_is(struct ws_create *c, const char *text, enum err code,
