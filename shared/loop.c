@@ -35,6 +35,7 @@ struct loop {
 	bool running, stop, in_timers;
 	bool joined;			/* no threads any more */
 	int64_t now;
+	int ready;			/* of this turn */
 	struct slot *slots;
 	uint32_t slot_count, first_free;
 	struct timer_heap timers;
@@ -83,6 +84,11 @@ void loop_join(struct loop *l)
 int64_t loop_now(const struct loop *l)
 {
 	return l->running ? l->now : clock_mono_us();
+}
+
+int loop_ready(const struct loop *l)
+{
+	return l->ready;
 }
 
 void loop_stop(struct loop *l)
@@ -315,7 +321,8 @@ int loop_run(struct loop *l)
 			break;
 		}
 		l->now = clock_mono_us();
-		run_fds(l, count);
+		l->ready = count > 0 ? count : 0;
+		run_fds(l, l->ready);
 		run_timers(l);
 	}
 	l->running = false;

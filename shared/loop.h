@@ -29,6 +29,9 @@ void loop_stop(struct loop *l);
 /* The time at which this turn began: cheap, good enough for time limits. */
 int64_t loop_now(const struct loop *l);
 
+/* How many descriptors were ready when this turn began: how busy it is. */
+int loop_ready(const struct loop *l);
+
 /* --- descriptors. events as in epoll(7): EPOLLIN, EPOLLOUT, EPOLLRDHUP,
  * EPOLLEXCLUSIVE (only in loop_fd_add). The struct is the caller's and must
  * outlive the registration; it may be removed inside any callback, also

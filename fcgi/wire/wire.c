@@ -21,6 +21,8 @@
 #define NO_FDS_US	100000		/* accept() failed */
 #define LONG_TURN_US	100
 #define ACCEPTS_OF_LONG_TURN 8
+#define READY_PER_ACCEPT	4
+#define MAX_ACCEPTS		32	/* its events wait meanwhile */
 
 /* --- listening */
 
@@ -87,7 +89,8 @@ static bool accept_one(struct wire *w)
 
 /*
  * One a wake-up, so that siblings that wait get theirs. A turn that is long
- * already is a busy worker's: one a turn would then be too slow.
+ * already, or will be for all that is ready, is a busy worker's: one a turn
+ * would then be too slow.
  */
 static void on_listener(struct loop_fd *f, uint32_t events)
 {
@@ -96,6 +99,9 @@ static void on_listener(struct loop_fd *f, uint32_t events)
 	int left = age > LONG_TURN_US ? ACCEPTS_OF_LONG_TURN : 1;
 
 	(void)events;
+	left += loop_ready(w->loop) / READY_PER_ACCEPT;
+	if (left > MAX_ACCEPTS)
+		left = MAX_ACCEPTS;
 	wire_enter(w);
 	while (left-- > 0 && accept_one(w))
 		;
