@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../../shared/config.h"
-#include "test.h"
+#include "home_help.h"
 
 static char dir[64];
 
@@ -63,13 +63,8 @@ static inline void home_end(void)
 {
 	static const char *const names[] = { "test.conf", "chatmock.conf",
 					     "other.conf", "key" };
-	char path[300];
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		unlink(path);
-	}
-	check_int(rmdir(dir), 0);
+	home_remove(dir, names, ARRAY_LEN(names));
 }
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "../../fcgi/health/facts.h"
 #include "../../shared/clock.h"
-#include "test.h"
+#include "home_help.h"
 
 #define NOW_US INT64_C(1763805791482000)
 
@@ -46,13 +46,8 @@ static inline void home_begin(void)
 static inline void home_end(void)
 {
 	static const char *const names[] = { "metrics", "metrics.lock" };
-	char path[128];
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", home, names[i]);
-		unlink(path);
-	}
-	check_int(rmdir(home), 0);
+	home_remove(home, names, ARRAY_LEN(names));
 }
 
 #endif

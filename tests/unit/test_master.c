@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../../shared/clock.h"
-#include "test.h"
+#include "home_help.h"
 #include "toy_server.h"
 
 struct server {
@@ -123,7 +123,6 @@ static void end(struct server *s)
 {
 	static const char *const names[] = { "log/error.log", "log/access.log",
 		"log", "sock", "flag" };
-	char path[160];
 
 	if (s->master) {
 		kill(s->master, SIGTERM);
@@ -131,11 +130,7 @@ static void end(struct server *s)
 			kill(s->master, SIGKILL);
 	}
 	close(s->listener);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", s->home, names[i]);
-		remove(path);
-	}
-	check_int(rmdir(s->home), 0);
+	home_remove(s->home, names, ARRAY_LEN(names));
 }
 
 /* Killed is not yet reaped. */
@@ -212,44 +207,48 @@ static void test_recycle(void)
 	end(&s);
 }
 
-static void test_drain(void)
+/* Told to end while it holds a connection, which is returned and hears nothing. */
+static int start_draining(struct server *s, const char *drain_ms)
 {
-	struct server s;
 	char out[64];
 	int fd;
 
-	start(&s, "2", "0", "600");
-	fd = dial(&s, 'h');
+	start(s, "2", "0", drain_ms);
+	fd = dial(s, 'h');
 	sleep_ms(100);
-	kill(s.master, SIGTERM);
+	kill(s->master, SIGTERM);
 	hear(fd, 300, out);
 	check_str(span_of(out), "");
-	check_int(ended(&s, 100), -1);
+	return fd;
+}
+
+static void is_cut(struct server *s, int fd)
+{
+	char out[64];
+
 	hear(fd, 1000, out);
 	check_str(span_of(out), "cut\n");
-	check_int(ended(&s, 1500), 0);
+	check_int(ended(s, 1500), 0);
 	close(fd);
-	end(&s);
+	end(s);
+}
+
+static void test_drain(void)
+{
+	struct server s;
+	int fd = start_draining(&s, "600");
+
+	check_int(ended(&s, 100), -1);
+	is_cut(&s, fd);
 }
 
 static void test_second_term(void)
 {
 	struct server s;
-	char out[64];
-	int fd;
+	int fd = start_draining(&s, "60000");
 
-	start(&s, "2", "0", "60000");
-	fd = dial(&s, 'h');
-	sleep_ms(100);
-	kill(s.master, SIGTERM);
-	hear(fd, 300, out);
-	check_str(span_of(out), "");
 	kill(s.master, SIGINT);
-	hear(fd, 1000, out);
-	check_str(span_of(out), "cut\n");
-	check_int(ended(&s, 1500), 0);
-	close(fd);
-	end(&s);
+	is_cut(&s, fd);
 }
 
 /* A worker that is stopped can not heed TERM; it must not outlive us. */
