@@ -18,6 +18,24 @@ static const char *ask(const struct config *c, const char *path,
 	return call->body.ptr;
 }
 
+static bool says(const struct config *c, const char *path, const char *words)
+{
+	struct page_call call;
+	bool said = strstr(ask(c, path, NULL, &call), words) != NULL;
+
+	buf_free(&call.body);
+	return said;
+}
+
+static int status_of(const struct config *c, const char *path)
+{
+	struct page_call call;
+
+	ask(c, path, NULL, &call);
+	buf_free(&call.body);
+	return call.status;
+}
+
 static void write_file(const char *name, const char *text)
 {
 	char path[128];
@@ -81,11 +99,8 @@ static void a_login(struct config c)
 	check_int(call.status, 503);
 	buf_free(&call.body);
 	c.upstream_key = "sk-secret-7";
-	ask(&c, "/health/ready", NULL, &call);
-	check_int(call.status, 200);
-	buf_free(&call.body);
-	check(!strstr(ask(&c, "/health", NULL, &call), "secret"));
-	buf_free(&call.body);
+	check_int(status_of(&c, "/health/ready"), 200);
+	check(!says(&c, "/health", "secret"));
 	check(!strstr(ask(&c, "/status", NULL, &call), "secret"));
 	check(strstr(call.body.ptr, "api"));
 	buf_free(&call.body);
@@ -115,12 +130,9 @@ static void a_master(const struct config *c, struct metrics *m)
 	buf_free(&call.body);
 	slot->served = 1;
 	slot->heartbeat_us = (uint64_t)clock_boot_us();
-	check(strstr(ask(c, "/health", NULL, &call), "\"status\":\"healthy\""));
-	buf_free(&call.body);
+	check(says(c, "/health", "\"status\":\"healthy\""));
 	slot->heartbeat_us = (uint64_t)(clock_boot_us() - 2 * SILENT_US);
-	ask(c, "/health/live", NULL, &call);
-	check_int(call.status, 503);
-	buf_free(&call.body);
+	check_int(status_of(c, "/health/live"), 503);
 }
 
 static void an_open_breaker(const struct config *c, struct metrics *m)
@@ -137,23 +149,19 @@ static void an_open_breaker(const struct config *c, struct metrics *m)
 
 	breaker_init(&b, (struct breaker_cell *)metrics_breaker(m, &origin),
 		     &rules, clock_boot_id());
-	check(strstr(ask(c, "/metrics", NULL, &call),
+	check(says(c, "/metrics",
 		     "\nchatmock_circuit_state{upstream=\"https://up.example\"} 0\n"));
-	buf_free(&call.body);
 	check(breaker_enter(&b, &ticket, &wait_us) == BREAKER_PASS);
 	check(breaker_leave(&b, &ticket, BREAKER_FAILURE, &failures) ==
 	      BREAKER_OPENED);
-	check(strstr(ask(c, "/metrics", NULL, &call),
+	check(says(c, "/metrics",
 		     "\nchatmock_circuit_state{upstream=\"https://up.example\"} 1\n"));
-	buf_free(&call.body);
 	check(strstr(ask(c, "/health", NULL, &call),
 		     "\"breaker\":{\"status\":\"warn\",\"value\":1,"));
 	check(strstr(call.body.ptr, "\"status\":\"degraded\""));
 	check_int(call.status, 200);
 	buf_free(&call.body);
-	ask(c, "/health/ready", NULL, &call);
-	check_int(call.status, 200);
-	buf_free(&call.body);
+	check_int(status_of(c, "/health/ready"), 200);
 }
 
 static void stale_caches(const struct config *c, struct metrics *m)
