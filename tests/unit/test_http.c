@@ -1,9 +1,8 @@
 /* test_http.c - HTTP/1.1 calls on the loop against a scripted upstream. */
 #include "http_client.h"
-#include "http_server.h"
+#include "http_url.h"
 #include "test.h"
 
-static struct server server;
 static struct http *http;
 static struct http_settings settings = {
 	.connect_timeout_ms = 300,
@@ -92,22 +91,6 @@ static bool answer(struct conn *c, const char *path)
 	if (sscanf(path, "/end/%d", &n) == 1)	/* and then no more */
 		return conn_send(c, chunked, (size_t)n), false;
 	return conn_text(c, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
-}
-
-static const char *url(const char *path)
-{
-	static char buf[128];
-
-	snprintf(buf, sizeof(buf), "http://127.0.0.1:%d%s", server.port, path);
-	return buf;
-}
-
-static const char *url_n(const char *what, int n)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/%s/%d", what, n);
-	return url(path);
 }
 
 static void look_at_headers(struct client *c)

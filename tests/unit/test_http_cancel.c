@@ -3,10 +3,9 @@
  * own callbacks, inside another's. Upstream must see it at once.
  */
 #include "http_client.h"
-#include "http_server.h"
+#include "http_url.h"
 #include "test.h"
 
-static struct server server;
 static struct http *http;
 static struct http_settings settings = {
 	.connect_timeout_ms = 1000, .max_calls = 100,
@@ -25,14 +24,6 @@ static bool answer(struct conn *c, const char *path)
 				       "Connection: close\r\n\r\n"))
 				break;
 	return conn_await_end(c), false;
-}
-
-static const char *url(const char *path)
-{
-	static char buf[128];
-
-	snprintf(buf, sizeof(buf), "http://127.0.0.1:%d%s", server.port, path);
-	return buf;
 }
 
 /* Time from now until the server notices that a client has closed. */

@@ -1,10 +1,9 @@
 /* test_http_fetch.c - the blocking call and its limits. */
 #include "../../shared/ceilings.h"
 #include "../../shared/http.h"
-#include "http_server.h"
+#include "http_url.h"
 #include "test.h"
 
-static struct server server;
 static const struct http_settings settings = {
 	.connect_timeout_ms = 1000, .user_agent = "test/1",
 };
@@ -66,14 +65,6 @@ static bool answer(struct conn *c, const char *path)
 		return answer_bytes(c, n, false);
 	return conn_text(c, "HTTP/1.1 302 No\r\nLocation: /token\r\n"
 			 "Content-Length: 0\r\n\r\n");
-}
-
-static const char *url(const char *path)
-{
-	static char buf[128];
-
-	snprintf(buf, sizeof(buf), "http://127.0.0.1:%d%s", server.port, path);
-	return buf;
 }
 
 static enum err get(const char *path, int total_ms, size_t max,

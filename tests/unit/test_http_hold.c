@@ -1,9 +1,8 @@
 /* test_http_hold.c - a handler that refuses bytes, over HTTP/1.1. */
 #include "http_client.h"
-#include "http_server.h"
+#include "http_url.h"
 #include "test.h"
 
-static struct server server;
 static struct http *http;
 static const struct http_settings settings = {
 	.connect_timeout_ms = 1000, .max_calls = 100,
@@ -35,22 +34,6 @@ static bool answer(struct conn *c, const char *path)
 	if (sscanf(path, "/big/%d", &n) == 1)
 		return answer_big(c, (size_t)n);
 	return conn_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
-}
-
-static const char *url(const char *path)
-{
-	static char buf[128];
-
-	snprintf(buf, sizeof(buf), "http://127.0.0.1:%d%s", server.port, path);
-	return buf;
-}
-
-static const char *url_n(const char *what, int n)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/%s/%d", what, n);
-	return url(path);
 }
 
 static void test_hold(void)
