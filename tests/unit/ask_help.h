@@ -71,6 +71,30 @@ static inline bool bench_body(struct bench *b, const char *text)
 	return b->body != NULL;
 }
 
+/* The body may go before the request: what is shared is counted. And the body
+ * is the same afterwards. */
+static inline void body_untouched(const char *sets, const char *body,
+				  enum err (*ask)(struct ask *a,
+						  struct json_object *body,
+						  struct err_note *note))
+{
+	struct buf before, after;
+	struct bench b;
+
+	buf_init(&before, SIZE_MAX);
+	buf_init(&after, SIZE_MAX);
+	bench_open(&b, sets);
+	check(bench_body(&b, body));
+	json_write(&before, b.body);
+	check_int(ask(&b.ask, b.body, &b.note), ERR_NONE);
+	check_int(payload_build(&b.ask, SESSION, &b.out, &b.note), ERR_NONE);
+	json_write(&after, b.body);
+	check_str(buf_span(&after), before.ptr);
+	buf_free(&before);
+	buf_free(&after);
+	bench_close(&b);
+}
+
 /* What out holds, with ' for ", to compare with a table. */
 static inline struct span bench_out(struct bench *b)
 {
