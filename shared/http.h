@@ -93,8 +93,8 @@ bool http_header_next(struct http_call *call, void **at, struct span *name,
 
 /*
  * The same rules, blocking, for threads and for the fetcher: at most total_ms
- * in all and max bytes of body. reply_free() may be called on a zeroed one
- * and is due after a failure, too. Codes as above; ERR_UPSTREAM_TOTAL when
+ * in all and max bytes of body. http_reply_free() may be called on a zeroed
+ * one and is due after a failure, too. Codes as above; ERR_UPSTREAM_TOTAL when
  * total_ms ran out while it answered, ERR_UPSTREAM_GARBLED for an answer over
  * its size, ERR_CONFIG for a URL that is refused.
  */

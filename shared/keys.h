@@ -116,7 +116,7 @@ bool key_text_like(struct span text);
  * memory. */
 MUST_USE bool key_text_make(char out[KEY_TEXT_SIZE]);
 
-/* --- changing the file (keys_file.c); blocking */
+/* --- changing the file (keys_change.c); blocking */
 
 /*
  * Adds a key: name, expires and scopes are the caller's, the rest is filled

@@ -1,7 +1,7 @@
 /*
  * loop.h - one thread's events: file descriptors, timers, work for threads.
  *
- * Nothing here is shared between threads but loop_post() and what it carries.
+ * Nothing here is shared between threads but the jobs of loop_submit().
  * Callbacks run on the loop's thread, one at a time, and must not block.
  * Units: microseconds of clock_mono_us().
  */

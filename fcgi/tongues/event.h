@@ -1,7 +1,7 @@
 /*
  * event.h - the one vocabulary in which answers travel.
  *
- * decode.c turns upstream's events into these, filters (think.c, cut.c) pass
+ * decode.c turns upstream's events into these, filters (filter.c, order.c) pass
  * them on, a tongue says them to its client or collect.c gathers them into a
  * whole answer. Spans point into what is being decoded and die with the call.
  */
