@@ -7,8 +7,8 @@
  *		return test_end("test_buf");
  *	}
  *
- * Each check counts. test_end() prints "test_buf: 12 passed, 0 failed" and
- * returns the exit code.
+ * Each check counts. test_end() prints "test_buf: 12 passed, 0 failed" (and
+ * ", 1 skipped") and returns the exit code.
  */
 #ifndef CHATMOCK_TEST_H
 #define CHATMOCK_TEST_H
@@ -19,7 +19,7 @@
 
 #include "../../shared/base.h"
 
-static int test_passed, test_failed;
+static int test_passed, test_failed, test_skipped;
 
 static inline bool test_note(bool ok, const char *file, int line, const char *what)
 {
@@ -56,9 +56,16 @@ static inline bool test_str(struct span got, const char *want, const char *file,
 }
 #define check_str(got, want) test_str((got), (want), __FILE__, __LINE__, #got)
 
+/* What cannot be had here, and why, as printf has it: said and counted. */
+#define test_skip(...) \
+	(test_skipped++, printf("SKIP "), printf(__VA_ARGS__), printf("\n"))
+
 static inline int test_end(const char *name)
 {
-	printf("%s: %d passed, %d failed\n", name, test_passed, test_failed);
+	printf("%s: %d passed, %d failed", name, test_passed, test_failed);
+	if (test_skipped)
+		printf(", %d skipped", test_skipped);
+	printf("\n");
 	return test_failed ? 1 : 0;
 }
 

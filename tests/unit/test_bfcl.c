@@ -82,9 +82,8 @@ int main(void)
 	for (size_t i = 0; !f && i < ARRAY_LEN(places); i++)
 		f = fopen(places[i], "r");
 	if (!f) {
-		printf("%s is not there\n"
-		       "test_bfcl: 0 passed, 0 failed, 1 skipped\n", places[0]);
-		return 0;
+		test_skip("schemas: no %s here", places[0]);
+		return test_end("test_bfcl");
 	}
 	while ((len = getline(&line, &size, f)) > 0) {
 		struct err_note note = ERR_NOTE_INIT;

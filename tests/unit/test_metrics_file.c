@@ -11,8 +11,6 @@
 #define LAYOUT "CHATMOCK_TEST_METRICS_LAYOUT"
 #define BOOT "CHATMOCK_TEST_BOOT"
 
-static int skipped;
-
 /* --- what may lie at the path: all of it is replaced by a file that counts --- */
 
 static void lay_nothing(void) { }
@@ -227,8 +225,7 @@ static void full_disk(void)
 		_exit(on_tiny_disk());
 	waitpid(pid, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-		printf("SKIP full_disk: no mount namespace here\n");
-		skipped++;
+		test_skip("a full disk: no mount namespace here");
 	} else {
 		check(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
@@ -319,7 +316,5 @@ int main(void)
 	};
 
 	run_tests(tests, ARRAY_LEN(tests));
-	printf("test_metrics_file: %d passed, %d failed, %d skipped\n",
-	       test_passed, test_failed, skipped);
-	return test_failed ? 1 : 0;
+	return test_end("test_metrics_file");
 }

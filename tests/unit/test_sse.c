@@ -224,7 +224,7 @@ static void vectors(void)
 	buf_init(&file, 1u << 20);
 	buf_init(&want, 1u << 20);
 	if (file_read("../shared/specs/wpt-sse.json", &file, NULL, NULL)) {
-		printf("SKIP test_sse: no ../shared/specs/wpt-sse.json here\n");
+		test_skip("vectors: no ../shared/specs/wpt-sse.json here");
 		goto out;
 	}
 	all = json_parse(buf_span(&file), NULL);
