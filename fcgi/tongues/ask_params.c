@@ -103,8 +103,10 @@ enum err ask_take_limit(struct asking *q, const struct ask_param *p,
 	if (!ask_is(q, v, p->name, json_type_int, q->a->in) || !in_range(q, p, v))
 		return q->note->code;
 	/* both given: the newer name counts, in whichever order they came */
-	if (!newer && json_get(q->body, "max_completion_tokens"))
+	if (!newer && json_get(q->body, "max_completion_tokens")) {
+		terms_drop(&a->terms, p->name);
 		return ERR_NONE;
+	}
 	if (limit >= LEAST_OUTPUT_TOKENS || a->config->kind == KIND_CHATGPT)
 		return place(q, p, "max_output_tokens", v);
 	ask_put(q, a->request, "max_output_tokens",
