@@ -184,12 +184,12 @@ void store_events(struct store *s, struct store_write *w, const char *caller,
 
 /* Events behind number after (the first is 0: -1 gives all) as far as out has
  * room, but one at least; *last is the number of the last given; *status as
- * it was when they were read: of one that is over, no further ones come once
- * none is given. */
+ * it was when they were read: of one that is over, no further ones come unless
+ * more says that there was no room for them. */
 MUST_USE enum err store_events_after(struct store *s, const char *caller,
 				     const char *id, int64_t after,
 				     struct store_items *out, int64_t *last,
-				     enum store_status *status,
+				     enum store_status *status, bool *more,
 				     struct err_note *note);
 
 /* Those that run, of all callers: id, caller and owner are filled in. */

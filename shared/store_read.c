@@ -224,12 +224,14 @@ static bool add_event(struct store_items *out, struct span json)
 
 enum err store_events_after(struct store *s, const char *caller, const char *id,
 			    int64_t after, struct store_items *out, int64_t *last,
-			    enum store_status *status, struct err_note *note)
+			    enum store_status *status, bool *more,
+			    struct err_note *note)
 {
 	struct store_db *db = store_read(s, note);
 	sqlite3_stmt *st;
 	int64_t n = 0;
 
+	*more = false;
 	if (!db)
 		return note->code;
 	*last = after;
@@ -245,6 +247,7 @@ enum err store_events_after(struct store *s, const char *caller, const char *id,
 		store_bind_int(st, 2, KEY_OF(n + 1, 0));
 		while (store_row(db, st)) {
 			if (!add_event(out, store_col(st, 1))) {
+				*more = true;
 				store_reset(st);
 				break;
 			}

@@ -33,6 +33,7 @@ struct following {
 	/* what a question brings */
 	struct store_items got;
 	enum store_status status;
+	bool more;
 	bool background;
 	struct err_note note;
 };
@@ -63,7 +64,7 @@ static void read_work(struct loop_job *job)
 	if (!f->begun && look(f))
 		return;
 	(void)!store_events_after(f->app->store, f->caller, f->id, f->last, &f->got,
-				  &f->last, &f->status, &f->note);
+				  &f->last, &f->status, &f->more, &f->note);
 }
 
 /* --- on the loop --- */
@@ -144,7 +145,8 @@ static void go_on(struct following *f)
 	}
 	say_events(f);
 	store_items_free(&f->got);
-	if (!any && f->status > STORE_IN_PROGRESS)
+	/* at once with its last event: who hears that may ask again */
+	if (f->status > STORE_IN_PROGRESS && !f->more)
 		stream_done(s);
 	else if ((any || f->again) && !conn_full(s->conn))
 		read_on(f);

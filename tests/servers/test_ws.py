@@ -436,6 +436,13 @@ def test_memory():
             last = s.ask(input="Four", previous_response_id=id_of(again))
             checks.equal(last[-1]["type"], "response.completed", "nor does a failure")
             checks.equal(len(g.upstream.requests()[-1]["body"]["input"]), 8, "eight items")
+            for _ in range(60):
+                s.ask(input="Behind", background=True)
+                got = s.ask(generate=False, input="x")
+                if got[-1]["type"] == "error":
+                    break
+            checks.equal(got[-1]["type"], "response.completed",
+                         "its last event is the end of one in the background")
             kept = s.ask(input="Kept")
             s.ask(input="Between")
             back = s.ask(input="Back", previous_response_id=id_of(kept))

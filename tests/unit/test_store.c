@@ -112,6 +112,7 @@ static void test_events(void)
 	struct store_write w;
 	uint64_t before, after;
 	int64_t last;
+	bool more;
 
 	check_int(store_delete(store, "", "resp_d", &note), ERR_OK);
 	put_simple("b", "resp_r", "", STORE_QUEUED);
@@ -130,15 +131,17 @@ static void test_events(void)
 	check_int(store_version(store, &after, &note), ERR_OK);
 	check(after != before);
 	check_int(store_events_after(store, "b", "resp_r", -1, &out, &last, &status,
-				     &note), ERR_OK);
+				     &more, &note), ERR_OK);
 	check_int(out.count, 3);		/* what it has room for */
+	check(more);
 	check_int(last, 2);
 	check_int(status, STORE_QUEUED);
 	store_items_free(&out);
 	check_int(store_events_after(store, "b", "resp_r", 2, &out, &last, &status,
-				     &note), ERR_OK);
+				     &more, &note), ERR_OK);
 	check_int(out.count, 2);
 	check_int(last, 4);
+	check(!more);
 	store_items_free(&out);
 	store_items_free(&events);
 }
@@ -151,6 +154,7 @@ static void test_event_large(void)
 	enum store_status status;
 	struct store_write w = { .done = write_done };
 	int64_t last;
+	bool more;
 
 	put_simple("b", "resp_large", "", STORE_QUEUED);
 	store_items_init(&events, 1 << 20, 1000);
@@ -162,7 +166,7 @@ static void test_event_large(void)
 	store_events(store, &w, "b", "resp_large", &events);
 	wait_done(&w);
 	check_int(store_events_after(store, "b", "resp_large", -1, &out, &last,
-				     &status, &note), ERR_OK);
+				     &status, &more, &note), ERR_OK);
 	check_int(out.count, 1);
 	check_int(last, 0);
 	check(out.count && store_item_json(&out, 0).len == 79);
@@ -182,6 +186,7 @@ static void test_over(void)
 	struct store_record *r;
 	size_t count;
 	int64_t last;
+	bool more;
 
 	store_items_init(&events, 1 << 20, 1000);
 	store_items_init(&out, 64, 1000);
@@ -210,7 +215,7 @@ static void test_over(void)
 	wait_done(&w);
 	check_int(w.err, ERR_NOT_STORED);
 	check_int(store_events_after(store, "b", "resp_r", 4, &out, &last, &status,
-				     &note), ERR_OK);
+				     &more, &note), ERR_OK);
 	check_int(out.count, 1);
 	check_str(store_item_json(&out, 0), "end\n");
 	check_int(status, STORE_CANCELLED);
