@@ -112,6 +112,7 @@ static int say_login(const struct config *c, struct buf *out)
 		buf_fmt(out, "%s\n", login.path);
 		break;
 	case ERR_LOGIN_MISSING:
+		fputs("chatmock.fcgi: there is no login\n", stderr);
 		status = 1;
 		break;
 	default:

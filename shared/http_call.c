@@ -262,6 +262,9 @@ static void call_end(struct http_call *call, CURLcode rc, bool cut)
 	call->code = ERR_NONE;
 	if (!rc && !call->head_seen)	/* curl does not mind */
 		call->fault = "it closed before its headers were complete";
+	/* what curl says of a line of more than 100 KB */
+	if (rc == CURLE_OUT_OF_MEMORY && call->header_bytes && !call->head_seen)
+		call->fault = "its headers are over the ceiling";
 	if (call->fault) {
 		call->code = ERR_UPSTREAM_BROKE;
 		snprintf(call->error, sizeof(call->error), "%s", call->fault);

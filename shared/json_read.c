@@ -47,9 +47,7 @@ static bool enter(struct json_text *t)
 {
 	if (++t->depth <= MAX_JSON_DEPTH)
 		return true;
-	err_tell(t->note, ERR_TOO_DEEP,
-		 "the JSON is nested deeper than %d levels", MAX_JSON_DEPTH);
-	return false;
+	return json_text_too_deep(t);
 }
 
 static bool key_take(struct json_text *t, struct key *k)

@@ -1,22 +1,40 @@
 /* json_text.c - strings, numbers and the place of an error; see json_text.h. */
+#include "ceilings.h"
 #include "json_text.h"
 #include "utf8.h"
 
-bool json_text_fail(struct json_text *t, const char *what)
-{
-	size_t line = 1, column = 1;
-	const char *p;
+struct place { size_t line, column; };
 
-	for (p = t->start; p < t->at; p++) {
+static struct place place_of(const struct json_text *t)
+{
+	struct place at = { 1, 1 };
+
+	for (const char *p = t->start; p < t->at; p++) {
 		if (*p == '\n') {
-			line++;
-			column = 1;
+			at.line++;
+			at.column = 1;
 		} else if (((unsigned char)*p & 0xc0) != 0x80) {
-			column++;
+			at.column++;
 		}
 	}
+	return at;
+}
+
+bool json_text_fail(struct json_text *t, const char *what)
+{
+	struct place at = place_of(t);
+
 	err_tell(t->note, ERR_BAD_JSON, "invalid JSON at line %zu, column %zu: %s%s",
-		 line, column, what, t->at == t->end ? ", found the end" : "");
+		 at.line, at.column, what, t->at == t->end ? ", found the end" : "");
+	return false;
+}
+
+bool json_text_too_deep(struct json_text *t)
+{
+	struct place at = place_of(t);
+
+	err_tell(t->note, ERR_TOO_DEEP, "the JSON is nested deeper than %d levels "
+		 "at line %zu, column %zu", MAX_JSON_DEPTH, at.line, at.column);
 	return false;
 }
 

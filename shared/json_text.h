@@ -23,8 +23,9 @@ static inline void json_text_blanks(struct json_text *t)
 		t->at++;
 }
 
-/* ERR_BAD_JSON with the line and column of t->at; returns false. */
+/* ERR_BAD_JSON, ERR_TOO_DEEP with the line and column of t->at; false. */
 bool json_text_fail(struct json_text *t, const char *what);
+bool json_text_too_deep(struct json_text *t);
 
 /* The string whose opening quote is at t->at. out is good until the next call
  * on the same scratch buffer. */

@@ -10,7 +10,7 @@ static enum err ask_compact(struct ask *a, struct json_object *body,
 			    struct err_note *note)
 {
 	struct asking q = { a, body, note };
-	struct json_object *trigger;
+	struct json_object *trigger, *input, *last;
 
 	/* nothing of it is kept, so that it is said before anything is */
 	if (json_get(body, "conversation"))
@@ -28,9 +28,15 @@ static enum err ask_compact(struct ask *a, struct json_object *body,
 		store_items_free(&a->terms.memory->given);
 		store_items_init(&a->terms.memory->given, 0, 0);
 	}
+	input = json_get(a->request, "input");
+	last = json_object_is_type(input, json_type_array) ?
+	       json_object_array_get_idx(input,
+					 json_object_array_length(input) - 1) : NULL;
+	if (last && span_eq(json_get_str(last, "type"), "compaction_trigger"))
+		return note->code;	/* the client's own */
 	trigger = ask_item(&q, "compaction_trigger");
 	if (trigger)
-		ask_push(&q, json_get(a->request, "input"), trigger);
+		ask_push(&q, input, trigger);
 	return note->code;
 }
 

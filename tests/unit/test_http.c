@@ -33,6 +33,16 @@ static bool answer_seen(struct conn *c)
 	       conn_send(c, c->body, c->body_len < 1024 ? c->body_len : 0);
 }
 
+/* One line that is longer than curl's own ceiling. */
+static bool answer_long_header(struct conn *c)
+{
+	static char line[200 << 10];
+
+	memset(line, 'x', sizeof(line) - 1);
+	return conn_text(c, "HTTP/1.1 200 OK\r\nX-Long: ") &&
+	       conn_text(c, line) && conn_text(c, "\r\nContent-Length: 0\r\n\r\n");
+}
+
 static bool answer_many_headers(struct conn *c, int kb)
 {
 	conn_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n");
@@ -81,6 +91,8 @@ static bool answer(struct conn *c, const char *path)
 				 "Content-Length: 0\r\n\r\n");
 	if (!strcmp(path, "/junk"))
 		return conn_text(c, "SSH-2.0-OpenSSH_9.2\r\n"), false;
+	if (strcmp(path, "/header") == 0)
+		return answer_long_header(c);
 	if (sscanf(path, "/headers/%d", &n) == 1)
 		return answer_many_headers(c, n);
 	if (sscanf(path, "/cut/%d", &n) == 1) {	/* in two pieces */
@@ -301,6 +313,12 @@ static void test_header_ceiling(void)
 	run(2000);
 	check_int(c.code, ERR_UPSTREAM_BROKE);
 	check_int(c.heads, 0);
+	check(strstr(c.why, "headers") != NULL);
+
+	client_init(&c);
+	check(client_get(&c, http, url("/header")));
+	run(2000);
+	check_int(c.code, ERR_UPSTREAM_BROKE);
 	check(strstr(c.why, "headers") != NULL);
 }
 
