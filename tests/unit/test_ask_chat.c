@@ -202,8 +202,8 @@ static const struct good rests[] = {
 	  ",'max_output_tokens':50,'temperature':0.2,'top_p':1,'user':'u','metadata':{'a':'b'},'store':true,"
 	  "'safety_identifier':'s','prompt_cache_key':'k','prompt_cache_retention':'24h',"
 	  "'prompt_cache_options':{},'moderation':{'model':'m'}", "" },
-	{ USER, ",'max_completion_tokens':100,'max_tokens':50", IN_USER, ",'max_output_tokens':100", "" },
-	{ USER, ",'max_tokens':50,'max_completion_tokens':100", IN_USER, ",'max_output_tokens':100", "" },
+	{ USER, ",'max_completion_tokens':100,'max_tokens':50", IN_USER, ",'max_output_tokens':100", "max_tokens" },
+	{ USER, ",'max_tokens':50,'max_completion_tokens':100", IN_USER, ",'max_output_tokens':100", "max_tokens" },
 	{ USER, ",'max_tokens':1", IN_USER, ",'max_output_tokens':16", "" },
 	/* what says nothing, null, and what nobody knows */
 	{ USER, ",'n':1,'logprobs':false,'top_logprobs':0,'stream_options':{'include_obfuscation':false}", IN_USER, "", "" },

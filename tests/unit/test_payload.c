@@ -39,7 +39,7 @@ static const struct good goods[] = {
 	  "'top_p':1,'user':'u','metadata':{},'safety_identifier':'s','prompt_cache_retention':'24h'", "seed" },
 	{ CHATGPT, "'store':false,'prompt_cache_key':'mine','max_completion_tokens':1,'max_tokens':1",
 	  "gpt-6.1-sol", MEDIUM ",'store':false,'stream':true,'include':['reasoning.encrypted_content'],"
-	  "'prompt_cache_key':'mine'", "max_completion_tokens" },
+	  "'prompt_cache_key':'mine'", "max_completion_tokens, max_tokens" },
 	/* the order is ours, whatever the client's */
 	{ CHATGPT, "'verbosity':'low','service_tier':'fast','parallel_tool_calls':true,'tool_choice':'auto'," TOOL
 	  ",'model':'gpt-5.5'", "gpt-5.5", TOOLS ",'tool_choice':'auto','parallel_tool_calls':true," MEDIUM ","
