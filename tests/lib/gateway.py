@@ -83,6 +83,14 @@ class Answer:
         return found
 
 
+def listens(path):
+    """The socket is there and listens, which are two steps; it is not tried,
+    for who connects is counted."""
+    with open("/proc/net/unix") as f:
+        return any(line.split()[3] == "00010000" and
+                   line.rstrip("\n").endswith(" " + path) for line in f)
+
+
 class Gateway:
     """env: settings; "" is one that is not given, @HOME@ is the gateway's
     directory and @UPSTREAM@ its upstream, also in conf, the lines of its
@@ -189,7 +197,7 @@ class Gateway:
             "fcgi", ["spawn-fcgi", "-n", "-s", self.socket, "-M", "0600",
                      "-b", "4096", "--",
                      os.path.join(self.bin, "chatmock.fcgi")], self.settings())
-        self.wait(lambda: os.path.exists(self.socket), "the FastCGI socket")
+        self.wait(lambda: listens(self.socket), "the FastCGI socket")
 
     def start_lighttpd(self):
         """Twice more on another port if one is taken that was free."""

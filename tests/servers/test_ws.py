@@ -38,7 +38,7 @@ except ImportError:
     os.environ["CHATMOCK_WS_AGAIN"] = "1"
     os.execv(python, [python, os.path.abspath(__file__), *sys.argv[1:]])
 
-from gateway import Checks, Gateway, free_port, upstream_tool  # noqa: E402
+from gateway import Checks, Gateway, free_port, listens, upstream_tool  # noqa: E402
 
 KB, MB = 1 << 10, 1 << 20
 SECONDS = 60
@@ -75,7 +75,7 @@ class Front(Gateway):
         super().start()
         if SERVERS[self.server]:
             self.start_server(*SERVERS[self.server])
-        until(lambda: os.path.exists(self.ws_socket))
+        until(lambda: listens(self.ws_socket))
 
     @property
     def ws_socket(self):
