@@ -346,11 +346,11 @@ def saturated(ours):
                     lost += r["lost"]
                     errors += r["errors"]
     n, p = (statistics.median(rate[f]) for f in (ours, "proxy"))
-    begun = (statistics.median(whole[f]) for f in (ours, "proxy"))
-    return (f"{n:.0f} delivered, {n / max(p, 1):.2f} × proxy ({p:.0f}); {lost} lost, "
-            "{} errors; beginnings included {:.0f}, {:.2f} ×".format(
-                errors, *(lambda a, b: (a, a / b))(*begun)),
-            0 if lost + errors else n / max(p, 1))
+    all_n, all_p = (statistics.median(whole[f]) for f in (ours, "proxy"))
+    ratio = n / max(p, 1)
+    return (f"{n:.0f} delivered, {ratio:.2f} × proxy ({p:.0f}); {lost} lost, "
+            f"{errors} errors; beginnings included {all_n:.0f}, "
+            f"{all_n / all_p:.2f} ×", 0 if lost + errors else ratio)
 
 
 def row_saturate():

@@ -121,12 +121,11 @@ static void run(struct load *l)
 	asked = now - begun;
 	printf("{\"mode\":\"%s\",\"seconds\":%.3f,\"asked\":%ld,\"finished\":%ld,"
 	       "\"errors\":%ld,\"held\":%ld,\"events\":%ld,\"lost\":%ld,"
-	       "\"per_second\":%.1f,\"events_per_second\":%.1f,"
+	       "\"per_second\":%.1f,"
 	       "\"window_seconds\":%.3f,\"window_events\":%ld",
 	       l->mode, (double)asked / 1e6, l->started, l->finished, l->errors,
 	       l->connected_max, l->events, l->lost,
 	       (double)l->finished * 1e6 / (double)asked,
-	       (double)l->events * 1e6 / (double)asked,
 	       l->window_us > 0 ? (double)l->window_us / 1e6 : 0.0,
 	       l->window_us > 0 ? l->window_events : 0);
 	print_times("ttft_us", l->ttft, l->ttft_count);

@@ -225,29 +225,6 @@ static void test_over(void)
 	store_items_free(&events);
 }
 
-static void test_owner(void)
-{
-	char owner[96];
-	pid_t pid;
-
-	store_owner(owner);
-	check(store_owner_lives(owner));
-	check(!store_owner_lives(""));
-	check(!store_owner_lives("1 2 3 4"));
-	owner[strlen(owner) - 1] ^= 1;		/* the same pid, started elsewhen */
-	check(!store_owner_lives(owner));
-	pid = fork();
-	if (!pid)
-		_exit(0);
-	/* a zombie, then nobody: both are dead */
-	store_owner(owner);
-	*strrchr(owner, ' ') = '\0';
-	snprintf(strrchr(owner, ' '), 30, " %d 12345", (int)pid);
-	check(!store_owner_lives(owner));
-	check_int(waitpid(pid, NULL, 0), pid);
-	check(!store_owner_lives(owner));
-}
-
 static void test_conversation(void)
 {
 	struct err_note note = ERR_NOTE_INIT;
@@ -403,7 +380,6 @@ int main(void)
 	test_events();
 	test_event_large();
 	test_over();
-	test_owner();
 	test_conversation();
 	test_many();
 	test_pruning();
